@@ -1,1 +1,21 @@
-//! ports
+//! What use cases need from the outside world, as traits with contracts.
+//!
+//! Adapters (floor 2) implement them; each trait has a conformance suite (feature `conformance`) that every
+//! adapter runs. In reading order:
+//!
+//! - [`clock`]: time and identifiers
+//! - [`metadata`]: rows, in transactions
+//! - [`blobs`]: encrypted bytes
+//! - [`keys`]: the root key, and sealing
+
+pub mod blobs;
+pub mod clock;
+#[cfg(feature = "conformance")]
+pub mod conformance;
+pub mod keys;
+pub mod metadata;
+
+pub use blobs::{BlobError, BlobStore, DataKey, ObjectId, StoredObject};
+pub use clock::{Clock, Ids};
+pub use keys::{KeyError, KeyStore, SecretKey};
+pub use metadata::{Metadata, StoreError};
