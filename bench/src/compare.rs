@@ -1,0 +1,96 @@
+//! The comparison: Ecru and a peer on the same machine, interleaved in the same run, with
+//! authentication, authorization, encryption and full durability on at Ecru's side and the
+//! peer's defaults at its own. Medians with minimum and maximum; judged by ratio.
+
+mod arguments;
+mod contention;
+mod journal;
+mod memory;
+mod passes;
+mod program;
+mod report;
+mod rest;
+mod rows;
+mod samples;
+mod scale;
+mod server;
+mod table;
+mod terminate;
+
+use std::path::Path;
+
+use anyhow::Context;
+use tokio::signal::unix::{SignalKind, signal};
+
+pub(crate) use arguments::CompareArgs;
+
+use crate::compare::journal::Journal;
+use crate::compare::program::Program;
+use crate::compare::samples::{Line, Sides};
+use crate::compare::scale::Scale;
+
+/// Everything that the parts of a comparison share.
+struct Arena {
+    programs: Sides<Program>,
+    scale: Scale,
+    passes: u32,
+    all_rows: bool,
+    stored_images: u64,
+    home: tempfile::TempDir,
+    journal: Journal,
+}
+
+impl Arena {
+    fn home(&self, name: &str) -> anyhow::Result<std::path::PathBuf> {
+        let path = self.home.path().join(name);
+        std::fs::create_dir_all(&path).with_context(|| format!("make {}", path.display()))?;
+        Ok(path)
+    }
+}
+
+/// Runs the comparison and writes its report.
+///
+/// # Errors
+/// A server that does not start, any failed request, an interrupt, and (with `--enforce`) a
+/// missed target. Servers are ended and their data is removed in every case.
+pub(crate) async fn compare(args: CompareArgs) -> anyhow::Result<()> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        result = compare_undisturbed(args) => result,
+        _ = interrupt.recv() => anyhow::bail!("interrupted"),
+        _ = terminate.recv() => anyhow::bail!("terminated"),
+    }
+}
+
+async fn compare_undisturbed(args: CompareArgs) -> anyhow::Result<()> {
+    let out = args.out_path()?;
+    let mut arena = args.arena(&out.with_extension("jsonl"))?;
+    let mut lines = passes::run(&mut arena).await?;
+    lines.extend(rest::run(&mut arena).await?);
+    lines.extend(memory::run(&mut arena).await?);
+    let text = report::write(&arena, &lines);
+    println!("{text}");
+    save(&out, &text)?;
+    arena.journal.require_no_failures()?;
+    if args.enforce {
+        require_targets(&lines)?;
+    }
+    Ok(())
+}
+
+fn save(out: &Path, text: &str) -> anyhow::Result<()> {
+    std::fs::write(out, text).with_context(|| format!("write {}", out.display()))?;
+    eprintln!("written to {}", out.display());
+    Ok(())
+}
+
+fn require_targets(lines: &[Line]) -> anyhow::Result<()> {
+    let missed: Vec<&str> = lines
+        .iter()
+        .filter(|line| line.held() == Some(false))
+        .map(|line| line.title.as_str())
+        .collect();
+    anyhow::ensure!(missed.is_empty(), "targets missed: {}", missed.join("; "));
+    Ok(())
+}
