@@ -1,0 +1,66 @@
+//! The cipher under the frames, behind a seam so that tests can watch every key and nonce it is given.
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use ecru_ports::keys::SecretKey;
+
+/// Bytes of a nonce.
+pub(crate) const NONCE: usize = 12;
+/// Bytes of an authentication tag.
+pub(crate) const TAG: usize = 16;
+
+/// The cipher refused; for `open` that means altered bytes or another key, nonce or associated data.
+#[derive(Debug)]
+pub(crate) struct Refused;
+
+/// Makes keys ready for use.
+pub(crate) trait Cipher: Send + Sync {
+    /// Expands a key once, for many frames.
+    fn prepare(&self, key: &SecretKey) -> Result<Box<dyn ReadyKey>, Refused>;
+}
+
+/// A key made ready.
+pub(crate) trait ReadyKey: Send + Sync {
+    /// Encrypts `bytes` in place and returns the tag. The caller never gives the same nonce twice.
+    fn seal(&self, nonce: [u8; NONCE], data: &[u8], bytes: &mut [u8])
+    -> Result<[u8; TAG], Refused>;
+
+    /// Verifies and decrypts `bytes`, which end with the tag, in place.
+    fn open(&self, nonce: [u8; NONCE], data: &[u8], bytes: &mut [u8]) -> Result<(), Refused>;
+}
+
+/// AES-256-GCM of aws-lc, the fastest measured.
+pub(crate) struct AesGcm;
+
+impl Cipher for AesGcm {
+    fn prepare(&self, key: &SecretKey) -> Result<Box<dyn ReadyKey>, Refused> {
+        let unbound = UnboundKey::new(&AES_256_GCM, key.material()).map_err(|_| Refused)?;
+        Ok(Box::new(AesGcmKey(LessSafeKey::new(unbound))))
+    }
+}
+
+struct AesGcmKey(LessSafeKey);
+
+impl ReadyKey for AesGcmKey {
+    fn seal(
+        &self,
+        nonce: [u8; NONCE],
+        data: &[u8],
+        bytes: &mut [u8],
+    ) -> Result<[u8; TAG], Refused> {
+        let nonce = Nonce::assume_unique_for_key(nonce);
+        let tag = self
+            .0
+            .seal_in_place_separate_tag(nonce, Aad::from(data), bytes);
+        tag.ok()
+            .and_then(|tag| tag.as_ref().try_into().ok())
+            .ok_or(Refused)
+    }
+
+    fn open(&self, nonce: [u8; NONCE], data: &[u8], bytes: &mut [u8]) -> Result<(), Refused> {
+        let nonce = Nonce::assume_unique_for_key(nonce);
+        self.0
+            .open_in_place(nonce, Aad::from(data), bytes)
+            .map(|_| ())
+            .map_err(|_| Refused)
+    }
+}

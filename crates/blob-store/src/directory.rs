@@ -1,0 +1,262 @@
+//! Segments as files, durable with their directories.
+//!
+//! ```text
+//! <root>  0700
+//! ├── objects/<first 2 hex of the id>/<object id>.<segment number>   0600, created exclusively
+//! ├── quarantine/<object id>.<segment number>
+//! └── probe.<process>.<count>                                        only while probing
+//! ```
+//!
+//! All directories are made when the store is opened, so that a write syncs one of them only.
+
+mod list;
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use ecru_ports::blobs::{FoundSegment, ObjectId};
+
+use crate::kernel;
+use crate::segments::{SegmentName, SegmentSink, SegmentSource, SegmentStore};
+
+/// How much is written before the kernel is asked to begin with it.
+const WRITEBACK_STEP: u64 = 8 * 1024 * 1024;
+
+/// Up to this many segment numbers are tried by name; beyond it, the directory is searched for them.
+const TRIED_BY_NAME: u64 = 256;
+
+/// Segments in a directory of the file system.
+#[derive(Debug)]
+pub struct Directory {
+    objects: PathBuf,
+    quarantine: PathBuf,
+    root: PathBuf,
+    probes: AtomicU64,
+}
+
+impl Directory {
+    /// Opens the directory, creating what is missing, durably.
+    pub(crate) fn open(root: &Path) -> io::Result<Self> {
+        let directory = Self {
+            objects: root.join("objects"),
+            quarantine: root.join("quarantine"),
+            root: root.to_owned(),
+            probes: AtomicU64::new(0),
+        };
+        create_durably(&directory.objects)?;
+        create_durably(&directory.quarantine)?;
+        for shard in 0..=u8::MAX {
+            create_one(&directory.shard(shard))?;
+        }
+        sync(&directory.objects)?;
+        Ok(directory)
+    }
+
+    fn shard(&self, shard: u8) -> PathBuf {
+        self.objects.join(format!("{shard:02x}"))
+    }
+
+    fn shard_of(&self, object: &ObjectId) -> PathBuf {
+        self.shard(first_byte(object))
+    }
+
+    /// Names of the segments `1..=last` of an object that may exist.
+    fn candidates(&self, object: &ObjectId, last: u64) -> io::Result<Vec<SegmentName>> {
+        if last <= TRIED_BY_NAME {
+            let names = (1..=last).map(|number| SegmentName {
+                object: object.clone(),
+                number,
+            });
+            return Ok(names.collect());
+        }
+        let mut names = list::names(&self.shard_of(object))?;
+        names.retain(|name| name.object == *object && (1..=last).contains(&name.number));
+        Ok(names)
+    }
+
+    /// A name in quarantine that is not taken: what was set aside before is never covered.
+    fn aside(&self, name: &SegmentName) -> io::Result<PathBuf> {
+        let plain = self.quarantine.join(name.to_string());
+        let mut path = plain.clone();
+        let mut again = 1;
+        while path.try_exists()? {
+            path = plain.with_added_extension(again.to_string());
+            again += 1;
+        }
+        Ok(path)
+    }
+}
+
+impl SegmentStore for Directory {
+    type Sink = FileSink;
+    type Source = FileSource;
+
+    fn create(&self, name: &SegmentName) -> io::Result<FileSink> {
+        let directory = self.shard_of(&name.object);
+        let path = directory.join(name.to_string());
+        let file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(path)?;
+        Ok(FileSink {
+            file,
+            directory,
+            written: 0,
+            started: 0,
+        })
+    }
+
+    fn open(&self, name: &SegmentName) -> io::Result<FileSource> {
+        let file = File::open(self.shard_of(&name.object).join(name.to_string()))?;
+        let length = file.metadata()?.len();
+        Ok(FileSource { file, length })
+    }
+
+    fn remove(&self, object: &ObjectId, last: u64) -> io::Result<()> {
+        let directory = self.shard_of(object);
+        let mut removed = false;
+        for name in self.candidates(object, last)? {
+            removed |= done_if_present(fs::remove_file(directory.join(name.to_string())))?;
+        }
+        if removed { sync(&directory) } else { Ok(()) }
+    }
+
+    fn quarantine(&self, object: &ObjectId, last: u64) -> io::Result<()> {
+        let directory = self.shard_of(object);
+        let mut moved = false;
+        for name in self.candidates(object, last)? {
+            let aside = self.aside(&name)?;
+            moved |= done_if_present(fs::rename(directory.join(name.to_string()), aside))?;
+        }
+        if !moved {
+            return Ok(());
+        }
+        // the new name first: a crash in between shows the bytes twice rather than nowhere
+        sync(&self.quarantine)?;
+        sync(&directory)
+    }
+
+    fn list(&self, after: Option<&ObjectId>, limit: usize) -> io::Result<Vec<FoundSegment>> {
+        let first = after.map_or(0, first_byte);
+        let mut found = Vec::new();
+        for shard in first..=u8::MAX {
+            if found.len() >= limit {
+                break;
+            }
+            list::append(&self.shard(shard), after, limit, &mut found)?;
+        }
+        Ok(found)
+    }
+
+    fn probe(&self) -> io::Result<()> {
+        let count = self.probes.fetch_add(1, Ordering::Relaxed);
+        let path = self
+            .root
+            .join(format!("probe.{}.{count}", std::process::id()));
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&path)?;
+        let written = file.write_all(b"probe").and_then(|()| file.sync_all());
+        fs::remove_file(&path)?;
+        written
+    }
+}
+
+/// A segment file being written.
+pub struct FileSink {
+    file: File,
+    directory: PathBuf,
+    written: u64,
+    started: u64,
+}
+
+impl SegmentSink for FileSink {
+    fn append(&mut self, sealed: &[u8]) -> io::Result<()> {
+        self.file.write_all(sealed)?;
+        self.written += sealed.len() as u64;
+        let waiting = self.written - self.started;
+        if waiting >= WRITEBACK_STEP {
+            kernel::start_writeback(&self.file, self.started, waiting)?;
+            self.started = self.written;
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> io::Result<()> {
+        self.file.sync_data()?;
+        sync(&self.directory)
+    }
+}
+
+/// An open segment file.
+pub struct FileSource {
+    file: File,
+    length: u64,
+}
+
+impl SegmentSource for FileSource {
+    fn length(&self) -> u64 {
+        self.length
+    }
+
+    fn read_at(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.file.read_exact_at(out, offset)
+    }
+
+    fn read_resident(&self, offset: u64, out: &mut [u8]) -> io::Result<bool> {
+        Ok(kernel::read_resident(&self.file, offset, out)? == out.len())
+    }
+}
+
+/// The number that the id's first two hexadecimal digits write.
+fn first_byte(object: &ObjectId) -> u8 {
+    let digit = |byte: u8| {
+        if byte.is_ascii_digit() {
+            byte - b'0'
+        } else {
+            byte - b'a' + 10
+        }
+    };
+    let digits = object.as_str().as_bytes();
+    digit(digits[0]) << 4 | digit(digits[1])
+}
+
+/// Whether something was done, when its being absent is no error.
+fn done_if_present(outcome: io::Result<()>) -> io::Result<bool> {
+    match outcome {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Creates a directory and its missing parents, each synced into its parent.
+fn create_durably(directory: &Path) -> io::Result<()> {
+    let parent = match directory.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    if !parent.try_exists()? {
+        create_durably(parent)?;
+    }
+    create_one(directory)?;
+    sync(parent)
+}
+
+fn create_one(directory: &Path) -> io::Result<()> {
+    match DirBuilder::new().mode(0o700).create(directory) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && directory.is_dir() => Ok(()),
+        outcome => outcome,
+    }
+}
+
+fn sync(directory: &Path) -> io::Result<()> {
+    File::open(directory)?.sync_all()
+}

@@ -1,0 +1,177 @@
+//! The stored format: frames sealed one by one, each bound to its place in its object.
+//!
+//! ```text
+//! one layer     nonce 12 ‖ ciphertext ‖ tag 16
+//! two layers    nonce 12 ‖ ( nonce 12 ‖ ciphertext ‖ tag 16 ) encrypted once more ‖ tag 16
+//!
+//! associated data: format ‖ kind ‖ layer ‖ object id ‖ segment ‖ frame index ‖ size
+//! ```
+//!
+//! A whole frame holds exactly [`FRAME`] bytes of plaintext, so that frame *i* of a segment begins at
+//! *i* × stored length. The final frame holds what is left, possibly nothing, and carries the size of the
+//! object: whoever drops, repeats, swaps or exchanges frames, segments or tails changes the place of one,
+//! and it does not open (design §4).
+
+use std::ops::Range;
+
+use ecru_ports::blobs::{BlobError, DataKey, FRAME, ObjectId, Segment};
+
+use crate::cipher::{Cipher, NONCE, ReadyKey, TAG};
+use crate::failure;
+use crate::nonces::Nonces;
+
+/// The version of the stored format.
+const FORMAT: u8 = 1;
+
+/// Bytes that a layer of encryption adds to a frame.
+pub(crate) const LAYER: usize = NONCE + TAG;
+
+/// The most layers there are.
+pub(crate) const MAX_LAYERS: usize = 2;
+
+/// Where sealed bytes belong.
+pub(crate) enum Place<'a> {
+    /// A frame of [`FRAME`] bytes in a segment; `index` counts through all segments of the object.
+    Whole { segment: u64, index: u64 },
+    /// The final frame, in the object's row.
+    Final { index: u64, size: u64 },
+    /// The state of an unfinished upload, in the session's row.
+    State {
+        offset: u64,
+        sha512: bool,
+        segments: &'a [Segment],
+    },
+}
+
+impl Place<'_> {
+    fn associated_data(&self, object: &ObjectId, layer: u8) -> Vec<u8> {
+        let (kind, numbers) = match *self {
+            Self::Whole { segment, index } => (0, [segment, index, 0]),
+            Self::Final { index, size } => (1, [0, index, size]),
+            Self::State { offset, sha512, .. } => (2, [0, u64::from(sha512), offset]),
+        };
+        let mut data = Vec::with_capacity(64);
+        data.extend_from_slice(&[FORMAT, kind, layer]);
+        data.extend_from_slice(object.as_str().as_bytes());
+        numbers
+            .iter()
+            .for_each(|number| data.extend_from_slice(&number.to_be_bytes()));
+        if let Self::State { segments, .. } = self {
+            for segment in *segments {
+                data.extend_from_slice(&segment.number.to_be_bytes());
+                data.extend_from_slice(&segment.frames.to_be_bytes());
+            }
+        }
+        data
+    }
+}
+
+/// Seals and opens the frames of one object.
+pub(crate) struct Frames {
+    object: ObjectId,
+    /// Innermost first.
+    layers: Vec<Box<dyn ReadyKey>>,
+}
+
+impl Frames {
+    pub(crate) fn new(
+        cipher: &dyn Cipher,
+        object: &ObjectId,
+        key: &DataKey,
+    ) -> Result<Self, BlobError> {
+        let keys = std::iter::once(&key.inner).chain(&key.outer);
+        let layers = keys
+            .map(|key| cipher.prepare(key))
+            .collect::<Result<_, _>>();
+        Ok(Self {
+            object: object.clone(),
+            layers: layers.map_err(|_| failure::of_cipher())?,
+        })
+    }
+
+    /// The object whose frames these are.
+    pub(crate) fn object(&self) -> &ObjectId {
+        &self.object
+    }
+
+    /// How many bytes longer than its plaintext a sealed frame is.
+    pub(crate) fn overhead(&self) -> usize {
+        self.layers.len() * LAYER
+    }
+
+    /// How many bytes stand before the plaintext.
+    pub(crate) fn lead(&self) -> usize {
+        self.layers.len() * NONCE
+    }
+
+    /// Stored length of a whole frame.
+    pub(crate) fn stored(&self) -> usize {
+        FRAME + self.overhead()
+    }
+
+    /// Seals in place a slot that holds plaintext between room for nonces and room for tags.
+    pub(crate) fn seal(
+        &self,
+        nonces: &mut Nonces,
+        place: &Place<'_>,
+        slot: &mut [u8],
+    ) -> Result<(), BlobError> {
+        for (layer, key) in self.layers.iter().enumerate() {
+            let extent = self.extent(layer, slot.len());
+            let (head, rest) = slot[extent].split_at_mut(NONCE);
+            let (body, foot) = rest.split_at_mut(rest.len() - TAG);
+            let nonce = nonces.draw()?;
+            let tag = key
+                .seal(nonce, &self.data(place, layer), body)
+                .map_err(|_| failure::of_cipher())?;
+            head.copy_from_slice(&nonce);
+            foot.copy_from_slice(&tag);
+        }
+        Ok(())
+    }
+
+    /// Opens a slot in place and tells where its plaintext is; `Corrupt` if it does not open.
+    pub(crate) fn open(
+        &self,
+        place: &Place<'_>,
+        slot: &mut [u8],
+    ) -> Result<Range<usize>, BlobError> {
+        if slot.len() < self.overhead() {
+            return Err(BlobError::Corrupt);
+        }
+        for (layer, key) in self.layers.iter().enumerate().rev() {
+            let extent = self.extent(layer, slot.len());
+            let (head, rest) = slot[extent].split_at_mut(NONCE);
+            let mut nonce = [0; NONCE];
+            nonce.copy_from_slice(head);
+            key.open(nonce, &self.data(place, layer), rest)
+                .map_err(|_| BlobError::Corrupt)?;
+        }
+        let lead = self.lead();
+        Ok(lead..lead + slot.len() - self.overhead())
+    }
+
+    /// Seals a copy of `plaintext`, for rows.
+    pub(crate) fn seal_copy(
+        &self,
+        nonces: &mut Nonces,
+        place: &Place<'_>,
+        plaintext: &[u8],
+    ) -> Result<Vec<u8>, BlobError> {
+        let mut slot = vec![0; plaintext.len() + self.overhead()];
+        let lead = self.lead();
+        slot[lead..lead + plaintext.len()].copy_from_slice(plaintext);
+        self.seal(nonces, place, &mut slot)?;
+        Ok(slot)
+    }
+
+    /// Where a layer's nonce, body and tag are within a slot: each layer encloses the one before.
+    fn extent(&self, layer: usize, slot: usize) -> Range<usize> {
+        let outside = self.layers.len() - 1 - layer;
+        outside * NONCE..slot - outside * TAG
+    }
+
+    fn data(&self, place: &Place<'_>, layer: usize) -> Vec<u8> {
+        place.associated_data(&self.object, u8::from(layer > 0))
+    }
+}

@@ -1,0 +1,160 @@
+//! The pass over the bytes of an upload: hash a frame, seal it, store it, while it is in the processor's
+//! cache (performance §4, techniques 1, 4 and 5).
+//!
+//! Calls that store block and are made on threads that may; the others never touch storage.
+
+use std::sync::Arc;
+
+use ecru_ports::blobs::{BlobError, Segment, StoredObject, WriteProgress, WrittenDigests};
+
+use crate::buffers::Filling;
+use crate::digests::Hashes;
+use crate::failure;
+use crate::frames::{Frames, Place};
+use crate::nonces::Nonces;
+use crate::progress;
+use crate::segments::{SegmentName, SegmentSink, SegmentStore};
+
+/// What one writer carries from batch to batch.
+pub(crate) struct Sealer<S: SegmentStore> {
+    store: Arc<S>,
+    frames: Arc<Frames>,
+    nonces: Nonces,
+    hashes: Hashes,
+    /// Those of earlier requests, then the one being written.
+    segments: Vec<Segment>,
+    sink: Option<S::Sink>,
+    /// Index of the next frame of the object.
+    next: u64,
+}
+
+impl<S: SegmentStore> Sealer<S> {
+    pub(crate) fn new(
+        store: Arc<S>,
+        frames: Arc<Frames>,
+        hashes: Hashes,
+        segments: Vec<Segment>,
+    ) -> Self {
+        let next = segments.iter().map(|segment| segment.frames).sum();
+        Self {
+            store,
+            frames,
+            nonces: Nonces::new(),
+            hashes,
+            segments,
+            sink: None,
+            next,
+        }
+    }
+
+    /// Whether a segment is being written, which must be made durable.
+    pub(crate) fn has_segment(&self) -> bool {
+        self.sink.is_some()
+    }
+
+    /// Hashes, seals and stores the first `count` frames of a batch, in segment `number`.
+    pub(crate) fn store_whole(
+        &mut self,
+        filling: &mut Filling,
+        count: usize,
+        number: Option<u64>,
+    ) -> Result<(), BlobError> {
+        if count == 0 {
+            return Ok(());
+        }
+        let segment = self.ensure_segment(number)?;
+        for slot in 0..count {
+            self.hashes.update(filling.plaintext(slot));
+            let place = Place::Whole {
+                segment,
+                index: self.next,
+            };
+            self.frames
+                .seal(&mut self.nonces, &place, filling.slot_mut(slot))?;
+            self.next += 1;
+        }
+        if let Some(sink) = &mut self.sink {
+            sink.append(filling.sealed(count))
+                .map_err(failure::of_write)?;
+        }
+        if let Some(last) = self.segments.last_mut() {
+            last.frames += count as u64;
+        }
+        Ok(())
+    }
+
+    /// Creates the segment when its first frame comes, and returns its number.
+    fn ensure_segment(&mut self, number: Option<u64>) -> Result<u64, BlobError> {
+        let number = number.ok_or_else(|| failure::of_caller("no segment was begun"))?;
+        if self.sink.is_none() {
+            let last = self.segments.last().map_or(0, |segment| segment.number);
+            if number <= last {
+                return Err(failure::of_caller("segment numbers must ascend"));
+            }
+            let name = SegmentName {
+                object: self.frames.object().clone(),
+                number,
+            };
+            self.sink = Some(self.store.create(&name).map_err(failure::of_write)?);
+            self.segments.push(Segment { number, frames: 0 });
+        }
+        Ok(number)
+    }
+
+    /// Makes the segment durable, if one was written.
+    fn end_segment(&mut self) -> Result<(), BlobError> {
+        self.sink
+            .take()
+            .map_or(Ok(()), SegmentSink::finish)
+            .map_err(failure::of_write)
+    }
+
+    /// Stores what is settled of the last batch and seals the rest with the hashes.
+    pub(crate) fn suspend(
+        mut self,
+        mut filling: Filling,
+        number: Option<u64>,
+    ) -> Result<WriteProgress, BlobError> {
+        let settled = filling.settled_frames();
+        self.store_whole(&mut filling, settled, number)?;
+        self.end_segment()?;
+        let pending = filling.plaintext(settled);
+        progress::seal(
+            &self.frames,
+            &mut self.nonces,
+            &self.hashes,
+            pending,
+            self.segments,
+        )
+    }
+
+    /// Stores what is settled of the last batch and seals the rest as the final frame.
+    pub(crate) fn finish(
+        mut self,
+        mut filling: Filling,
+        number: Option<u64>,
+    ) -> Result<(StoredObject, WrittenDigests), BlobError> {
+        let settled = filling.settled_frames();
+        self.store_whole(&mut filling, settled, number)?;
+        self.end_segment()?;
+        let last = filling.plaintext(settled);
+        self.hashes.update(last);
+        let whole = progress::whole_bytes(&self.segments).ok_or(BlobError::Corrupt)?;
+        let size = whole + last.len() as u64;
+        let place = Place::Final {
+            index: self.next,
+            size,
+        };
+        let tail = self.frames.seal_copy(&mut self.nonces, &place, last)?;
+        let id = self.frames.object().clone();
+        Ok((
+            StoredObject {
+                id,
+                size,
+                segments: self.segments,
+                tail,
+            },
+            self.hashes.finish(),
+        ))
+    }
+}

@@ -1,0 +1,156 @@
+//! Takes the bytes of an upload and hands them on in batches: while one batch is hashed, sealed and
+//! written on a thread that may block, the next one fills.
+//!
+//! ```text
+//! bytes ──▶ filling (4 frames) ──full, and more comes──▶ job: sealer + batch ──▶ segment
+//!                ▲                                          │ at most one
+//!                └───────────── buffer, used again ─────────┘
+//! ```
+//!
+//! A batch leaves only when more bytes follow it, so the final frame is empty for an empty object alone,
+//! and an object of one frame or less never has a segment: it needs no file and no other thread.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use ecru_ports::blobs::{
+    BlobError, FRAME, ObjectWriter, StoredObject, WriteProgress, WrittenDigests,
+};
+use tokio::task::{JoinHandle, spawn_blocking};
+
+use crate::buffers::{Buffer, Filling, Pool};
+use crate::failure;
+use crate::frames::Frames;
+use crate::sealer::Sealer;
+use crate::segments::SegmentStore;
+
+/// The sealer and an emptied buffer, when a batch is stored.
+type Stored<S> = (Box<Sealer<S>>, Buffer);
+
+/// Where the sealer is.
+enum Stage<S: SegmentStore> {
+    Ready(Box<Sealer<S>>),
+    Storing(JoinHandle<Result<Stored<S>, BlobError>>),
+    /// A batch was lost; nothing more may be promised about this object.
+    Failed,
+}
+
+/// Writes one object for one request.
+pub(crate) struct FrameWriter<S: SegmentStore> {
+    pool: Arc<Pool>,
+    stage: Stage<S>,
+    filling: Filling,
+    /// The emptied buffer of the batch before.
+    spare: Option<Buffer>,
+    segment: Option<u64>,
+    offset: u64,
+}
+
+impl<S: SegmentStore> FrameWriter<S> {
+    /// A writer that goes on at `offset`, of which the last bytes are `pending`.
+    pub(crate) fn new(
+        pool: Arc<Pool>,
+        frames: &Frames,
+        sealer: Sealer<S>,
+        pending: Bytes,
+        offset: u64,
+    ) -> Self {
+        let mut filling = Filling::new(pool.take(), frames);
+        let mut pending = pending;
+        filling.take(&mut pending);
+        let stage = Stage::Ready(Box::new(sealer));
+        Self {
+            pool,
+            stage,
+            filling,
+            spare: None,
+            segment: None,
+            offset,
+        }
+    }
+
+    /// Waits until no batch is being stored, and takes the sealer out.
+    async fn settle(&mut self) -> Result<Box<Sealer<S>>, BlobError> {
+        if let Stage::Storing(job) = &mut self.stage {
+            let outcome = failure::joined(job).await;
+            self.stage = Stage::Failed;
+            let (sealer, buffer) = outcome?;
+            self.spare = Some(buffer);
+            return Ok(sealer);
+        }
+        match std::mem::replace(&mut self.stage, Stage::Failed) {
+            Stage::Ready(sealer) => Ok(sealer),
+            Stage::Storing(_) | Stage::Failed => Err(BlobError::Io(std::io::Error::other(
+                "an earlier write of this object failed",
+            ))),
+        }
+    }
+
+    /// Sends the full batch off and begins another.
+    async fn send_batch(&mut self) -> Result<(), BlobError> {
+        let mut sealer = self.settle().await?;
+        let buffer = self.spare.take().unwrap_or_else(|| self.pool.take());
+        let empty = self.filling.renewed(buffer);
+        let mut batch = std::mem::replace(&mut self.filling, empty);
+        let segment = self.segment;
+        self.stage = Stage::Storing(spawn_blocking(move || {
+            let count = batch.plain() / FRAME;
+            sealer.store_whole(&mut batch, count, segment)?;
+            Ok((sealer, batch.into_buffer()))
+        }));
+        Ok(())
+    }
+
+    /// Ends the request: on another thread if there is something to store, else at once.
+    async fn end<T: Send + 'static>(
+        mut self: Box<Self>,
+        last_step: fn(Sealer<S>, Filling, Option<u64>) -> Result<T, BlobError>,
+    ) -> Result<T, BlobError> {
+        let sealer = self.settle().await?;
+        let (filling, segment) = (self.filling, self.segment);
+        if filling.settled_frames() == 0 && !sealer.has_segment() {
+            return last_step(*sealer, filling, segment);
+        }
+        let mut job = spawn_blocking(move || last_step(*sealer, filling, segment));
+        failure::joined(&mut job).await
+    }
+}
+
+#[async_trait]
+impl<S: SegmentStore> ObjectWriter for FrameWriter<S> {
+    fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    fn needs_segment(&self, len: usize) -> bool {
+        self.segment.is_none() && self.filling.plain().saturating_add(len) > FRAME
+    }
+
+    fn begin_segment(&mut self, number: u64) {
+        self.segment.get_or_insert(number);
+    }
+
+    async fn write(&mut self, mut bytes: Bytes) -> Result<(), BlobError> {
+        if self.needs_segment(bytes.len()) {
+            return Err(failure::of_caller("no segment was begun"));
+        }
+        while !bytes.is_empty() {
+            if self.filling.is_full() {
+                self.send_batch().await?;
+            }
+            let before = bytes.len();
+            self.filling.take(&mut bytes);
+            self.offset += (before - bytes.len()) as u64;
+        }
+        Ok(())
+    }
+
+    async fn suspend(self: Box<Self>) -> Result<WriteProgress, BlobError> {
+        self.end(Sealer::suspend).await
+    }
+
+    async fn finish(self: Box<Self>) -> Result<(StoredObject, WrittenDigests), BlobError> {
+        self.end(Sealer::finish).await
+    }
+}
