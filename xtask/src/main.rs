@@ -1,2 +1,66 @@
-//! binary
-fn main() {}
+//! Development commands. CI runs the same ones, so that it never knows more than a contributor.
+
+mod bench;
+mod check;
+mod codegen;
+mod e2e;
+mod import;
+mod model;
+mod process;
+mod workspace;
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+/// Development commands of this repository.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Check format, lints, floors, sizes, names, dependencies, generated code and docs.
+    Check(check::Options),
+    /// Write the wire types of `crates/aws-model` from `models/`.
+    Codegen,
+    /// Trim an unpacked botocore model into `models/`.
+    Import {
+        /// The section of `models/subset.toml`, and the name of the file to write.
+        service: String,
+        /// The unpacked `service-2.json`.
+        model: PathBuf,
+        /// The `paginators-1.json` beside it.
+        paginators: PathBuf,
+    },
+    /// Run end-to-end tests with real clients.
+    E2e {
+        /// Arguments for the end-to-end runner.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Run the load driver.
+    Bench {
+        /// Arguments for the load driver.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+}
+
+fn main() -> anyhow::Result<()> {
+    match Arguments::parse().command {
+        Command::Check(options) => check::run(&options),
+        Command::Codegen => codegen::write(),
+        Command::Import {
+            service,
+            model,
+            paginators,
+        } => import::run(&service, &model, &paginators),
+        Command::E2e { arguments } => e2e::run(&arguments),
+        Command::Bench { arguments } => bench::run(&arguments),
+    }
+}

@@ -1,0 +1,280 @@
+//! The checks that the generated tables are made of: one value per shape of the model, each of which reads and
+//! validates a JSON value.
+
+use std::marker::PhantomData;
+use std::sync::OnceLock;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use regex::Regex;
+
+use crate::constraint::Constraint;
+use crate::decode::{Decode, DecodeError, Node};
+use crate::scalar::{Blob, Sensitive};
+use crate::wire_enum::WireEnum;
+
+/// Reads one shape.
+pub(crate) trait Rule {
+    /// What the shape is in Rust.
+    type Value;
+
+    /// Reads and checks the value.
+    fn read(&self, node: Node<'_>) -> Result<Self::Value, DecodeError>;
+}
+
+/// A regular expression of the model, matched against the whole value; compiled at its first use.
+#[derive(Debug)]
+pub(crate) struct Pattern {
+    /// The expression as messages show it.
+    text: &'static str,
+    compiled: OnceLock<Option<Regex>>,
+}
+
+impl Pattern {
+    const fn new(text: &'static str) -> Self {
+        Self {
+            text,
+            compiled: OnceLock::new(),
+        }
+    }
+
+    /// Whether the whole text matches. An expression that does not compile matches nothing; a test proves that the
+    /// model has none.
+    fn matches(&self, text: &str) -> bool {
+        self.compiled()
+            .is_some_and(|expression| expression.is_match(text))
+    }
+
+    /// The anchored expression. Classes such as `\w` mean ASCII, as they do where the model comes from.
+    fn compiled(&self) -> Option<&Regex> {
+        self.compiled
+            .get_or_init(|| Regex::new(&format!(r"\A(?-u:{})\z", self.text)).ok())
+            .as_ref()
+    }
+}
+
+/// A string shape.
+#[derive(Debug)]
+pub(crate) struct Text {
+    min: usize,
+    max: usize,
+    pattern: Option<Pattern>,
+}
+
+impl Text {
+    /// Text without constraint.
+    pub(crate) const fn any() -> Self {
+        Self::bounded(0, usize::MAX)
+    }
+
+    /// Text of `min` to `max` characters.
+    pub(crate) const fn bounded(min: usize, max: usize) -> Self {
+        Self {
+            min,
+            max,
+            pattern: None,
+        }
+    }
+
+    /// Text of `min` to `max` characters that matches `pattern` as a whole.
+    pub(crate) const fn matching(min: usize, max: usize, pattern: &'static str) -> Self {
+        Self {
+            min,
+            max,
+            pattern: Some(Pattern::new(pattern)),
+        }
+    }
+
+    /// The first constraint that the text breaks.
+    fn broken(&self, text: &str) -> Option<Constraint> {
+        let length = text.chars().count();
+        if length < self.min {
+            return Some(Constraint::MinLength(self.min));
+        }
+        if length > self.max {
+            return Some(Constraint::MaxLength(self.max));
+        }
+        if text.contains('\0') {
+            return Some(Constraint::NoNul);
+        }
+        let pattern = self.pattern.as_ref()?;
+        (!pattern.matches(text)).then_some(Constraint::Pattern(pattern.text))
+    }
+}
+
+impl Rule for Text {
+    type Value = String;
+
+    fn read(&self, node: Node<'_>) -> Result<String, DecodeError> {
+        let text = node.string()?;
+        match self.broken(&text) {
+            Some(constraint) => Err(node.refuse(constraint, &text)),
+            None => Ok(text.into_owned()),
+        }
+    }
+}
+
+/// A string shape whose value no message repeats.
+#[derive(Debug)]
+pub(crate) struct SensitiveText(pub(crate) Text);
+
+impl Rule for SensitiveText {
+    type Value = Sensitive;
+
+    fn read(&self, node: Node<'_>) -> Result<Sensitive, DecodeError> {
+        let text = node.string()?;
+        match self.0.broken(&text) {
+            Some(constraint) => Err(node.refuse(constraint, "***")),
+            None => Ok(Sensitive::new(text.into_owned())),
+        }
+    }
+}
+
+/// An enum shape.
+#[derive(Debug)]
+pub(crate) struct OneOf<E>(PhantomData<fn() -> E>);
+
+impl<E> OneOf<E> {
+    pub(crate) const fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<E: WireEnum> Rule for OneOf<E> {
+    type Value = E;
+
+    fn read(&self, node: Node<'_>) -> Result<E, DecodeError> {
+        let text = node.string()?;
+        E::from_text(&text).ok_or_else(|| node.refuse(Constraint::Enum(E::TEXTS), &text))
+    }
+}
+
+/// An integer or long shape.
+#[derive(Debug)]
+pub(crate) struct Number<N> {
+    min: i64,
+    max: i64,
+    integer: PhantomData<fn() -> N>,
+}
+
+impl<N> Number<N> {
+    /// A number of `min` to `max`.
+    pub(crate) const fn bounded(min: i64, max: i64) -> Self {
+        Self {
+            min,
+            max,
+            integer: PhantomData,
+        }
+    }
+}
+
+impl<N: TryFrom<i64>> Rule for Number<N> {
+    type Value = N;
+
+    fn read(&self, node: Node<'_>) -> Result<N, DecodeError> {
+        let number = node.integer()?;
+        if number < self.min {
+            return Err(node.refuse(Constraint::MinValue(self.min), node.text()));
+        }
+        N::try_from(number)
+            .ok()
+            .filter(|_| number <= self.max)
+            .ok_or_else(|| node.refuse(Constraint::MaxValue(self.max), node.text()))
+    }
+}
+
+/// A boolean shape.
+#[derive(Debug)]
+pub(crate) struct Flag;
+
+impl Rule for Flag {
+    type Value = bool;
+
+    fn read(&self, node: Node<'_>) -> Result<bool, DecodeError> {
+        node.boolean()
+    }
+}
+
+/// A blob shape.
+#[derive(Debug)]
+pub(crate) struct Bytes {
+    min: usize,
+    max: usize,
+}
+
+impl Bytes {
+    /// A blob of `min` to `max` bytes.
+    pub(crate) const fn bounded(min: usize, max: usize) -> Self {
+        Self { min, max }
+    }
+}
+
+impl Rule for Bytes {
+    type Value = Blob;
+
+    fn read(&self, node: Node<'_>) -> Result<Blob, DecodeError> {
+        let encoded = node.string()?;
+        let bytes = STANDARD.decode(encoded.as_bytes()).map_err(|_| {
+            DecodeError::Serialization("STRING_VALUE can not be converted to a Blob".to_owned())
+        })?;
+        let shown = format!("{} bytes", bytes.len());
+        if bytes.len() < self.min {
+            return Err(node.refuse(Constraint::MinLength(self.min), &shown));
+        }
+        if bytes.len() > self.max {
+            return Err(node.refuse(Constraint::MaxLength(self.max), &shown));
+        }
+        Ok(Blob::new(bytes))
+    }
+}
+
+/// A list shape.
+#[derive(Debug)]
+pub(crate) struct List<R: 'static> {
+    min: usize,
+    max: usize,
+    item: &'static R,
+}
+
+impl<R> List<R> {
+    /// A list of `min` to `max` items.
+    pub(crate) const fn bounded(min: usize, max: usize, item: &'static R) -> Self {
+        Self { min, max, item }
+    }
+}
+
+impl<R: Rule> Rule for List<R> {
+    type Value = Vec<R::Value>;
+
+    fn read(&self, node: Node<'_>) -> Result<Self::Value, DecodeError> {
+        let items = node.items(self.max.saturating_add(1))?;
+        if items.len() < self.min {
+            return Err(node.refuse(Constraint::MinLength(self.min), node.text()));
+        }
+        if items.len() > self.max {
+            return Err(node.refuse(Constraint::MaxLength(self.max), node.text()));
+        }
+        let numbered = items.into_iter().zip(1..);
+        numbered
+            .map(|(text, position)| node.item(position, text, self.item))
+            .collect()
+    }
+}
+
+/// A structure shape.
+#[derive(Debug)]
+pub(crate) struct Structure<T>(PhantomData<fn() -> T>);
+
+impl<T> Structure<T> {
+    pub(crate) const fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<T: Decode> Rule for Structure<T> {
+    type Value = T;
+
+    fn read(&self, node: Node<'_>) -> Result<T, DecodeError> {
+        T::decode(node)
+    }
+}
