@@ -41,10 +41,17 @@ struct Arena {
 }
 
 impl Arena {
+    /// Makes the directory of a server.
     fn home(&self, name: &str) -> anyhow::Result<std::path::PathBuf> {
         let path = self.home.path().join(name);
         std::fs::create_dir_all(&path).with_context(|| format!("make {}", path.display()))?;
         Ok(path)
+    }
+
+    /// Removes what a server that has ended left behind, so that disks need not hold it all.
+    fn discard(&self, name: &str) -> anyhow::Result<()> {
+        let path = self.home.path().join(name);
+        std::fs::remove_dir_all(&path).with_context(|| format!("remove {}", path.display()))
     }
 }
 

@@ -49,7 +49,8 @@ impl Lines {
 pub(super) async fn run(arena: &mut Arena) -> anyhow::Result<Vec<Line>> {
     let mut lines = Lines::new(arena);
     for side in Side::order(0) {
-        let home = arena.home(&format!("memory-{}", side.name()))?;
+        let name = format!("memory-{}", side.name());
+        let home = arena.home(&name)?;
         let server = Server::start(arena.programs.get(side), &home).await?;
         server.ensure_repository(REPOSITORY).await?;
         let subject = Subject {
@@ -58,6 +59,7 @@ pub(super) async fn run(arena: &mut Arena) -> anyhow::Result<Vec<Line>> {
         };
         watch(arena, subject, &mut lines).await?;
         server.stop().await?;
+        arena.discard(&name)?;
     }
     Ok(vec![lines.idle, lines.pulls, lines.pushes])
 }

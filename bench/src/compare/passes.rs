@@ -21,7 +21,7 @@ pub(super) struct Subject<'a> {
     pub(super) side: Side,
 }
 
-/// Starts both servers with empty stores, runs all passes and gives the lines.
+/// Runs all passes, each on fresh stores of both servers, and gives the lines.
 ///
 /// # Errors
 /// A server does not start or end. Failed runs are in the journal instead.
@@ -30,64 +30,89 @@ pub(super) async fn run(arena: &mut Arena) -> anyhow::Result<Vec<Line>> {
     if arena.all_rows {
         table.extend(rows::not_slower(&arena.scale));
     }
-    let mut lines: Vec<Line> = table.iter().map(Row::line).collect();
-    let mut contention = Contention::new();
-    let servers = Sides {
-        ecru: start(arena, Side::Ecru).await?,
-        peer: start(arena, Side::Peer).await?,
+    let lines = table.iter().map(Row::line).collect();
+    let mut sheet = Sheet {
+        table,
+        lines,
+        contention: Contention::new(),
     };
-    for side in Side::order(0) {
-        let server = servers.get(side);
-        fill_tags(arena, Subject { server, side }).await?;
-    }
     for pass in 0..arena.passes {
+        let servers = Sides {
+            ecru: start(arena, Side::Ecru).await?,
+            peer: start(arena, Side::Peer).await?,
+        };
+        run_pass(arena, &servers, pass, &mut sheet).await?;
+        servers.ecru.stop().await.context("end Ecru")?;
+        servers.peer.stop().await.context("end the peer")?;
         for side in Side::order(pass) {
-            make_repositories(servers.get(side), pass).await?;
-        }
-        for (row, line) in table.iter().zip(&mut lines) {
-            for side in Side::order(pass) {
-                let server = servers.get(side);
-                let subject = Subject { server, side };
-                run_row(&mut arena.journal, subject, (row, line), pass).await;
-            }
-        }
-        for side in Side::order(pass) {
-            let server = servers.get(side);
-            contention::run(arena, Subject { server, side }, pass, &mut contention).await?;
+            arena.discard(&home(side))?;
         }
     }
-    lines.extend(contention.into_lines());
-    servers.ecru.stop().await.context("end Ecru")?;
-    servers.peer.stop().await.context("end the peer")?;
-    Ok(lines)
+    sheet.lines.extend(sheet.contention.into_lines());
+    Ok(sheet.lines)
+}
+
+/// The rows of the passes and the lines that their figures go into.
+struct Sheet {
+    table: Vec<Row>,
+    lines: Vec<Line>,
+    contention: Contention,
+}
+
+async fn run_pass(
+    arena: &mut Arena,
+    servers: &Sides<Server>,
+    pass: u32,
+    sheet: &mut Sheet,
+) -> anyhow::Result<()> {
+    let subjects = Side::order(pass).map(|side| Subject {
+        server: servers.get(side),
+        side,
+    });
+    for subject in subjects {
+        make_repositories(subject.server, pass).await?;
+        fill_tags(arena, subject).await;
+    }
+    for (row, line) in sheet.table.iter().zip(&mut sheet.lines) {
+        for subject in subjects {
+            run_row(&mut arena.journal, subject, (row, line), pass).await;
+        }
+    }
+    for subject in subjects {
+        contention::run(arena, subject, pass, &mut sheet.contention).await?;
+    }
+    Ok(())
+}
+
+fn home(side: Side) -> String {
+    format!("pass-{}", side.name())
 }
 
 async fn start(arena: &Arena, side: Side) -> anyhow::Result<Server> {
-    let home = arena.home(&format!("passes-{}", side.name()))?;
+    let home = arena.home(&home(side))?;
     Server::start(arena.programs.get(side), &home)
         .await
         .with_context(|| format!("start {}", side.name()))
 }
 
 async fn make_repositories(server: &Server, pass: u32) -> anyhow::Result<()> {
-    for name in [rows::repository(pass), rows::mount_repository(pass)] {
+    let own = [rows::repository(pass), rows::mount_repository(pass)];
+    for name in own {
         server.ensure_repository(&name).await?;
     }
+    server.ensure_repository(rows::TAGS_REPOSITORY).await?;
     Ok(())
 }
 
-async fn fill_tags(arena: &mut Arena, subject: Subject<'_>) -> anyhow::Result<()> {
-    let repo = rows::TAGS_REPOSITORY;
-    subject.server.ensure_repository(repo).await?;
+async fn fill_tags(arena: &mut Arena, subject: Subject<'_>) {
     let options = RunOptions {
         label: "fill tags".to_owned(),
-        repo: repo.to_owned(),
+        repo: rows::TAGS_REPOSITORY.to_owned(),
         tags: arena.scale.tags,
         conc: 8,
         ..RunOptions::of(Workload::TagsFill)
     };
     drive_once(&mut arena.journal, subject, options).await;
-    Ok(())
 }
 
 /// Drives one run against a server and writes it down.

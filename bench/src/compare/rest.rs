@@ -120,12 +120,14 @@ impl Store {
 pub(super) async fn run(arena: &mut Arena) -> anyhow::Result<Vec<Line>> {
     let mut lines = Lines::new(arena);
     for side in Side::order(0) {
+        let name = format!("rest-{}", side.name());
         let store = Store {
             side,
             program: arena.programs.get(side).clone(),
-            home: arena.home(&format!("rest-{}", side.name()))?,
+            home: arena.home(&name)?,
         };
         measure(arena, &store, &mut lines).await?;
+        arena.discard(&name)?;
     }
     Ok(lines.into_vec())
 }

@@ -6,7 +6,7 @@ use crate::options::{RunOptions, Workload};
 use crate::outcome::Outcome;
 use crate::upload::UploadMode;
 
-/// Repository whose many tags are listed; filled once, not in every pass.
+/// Repository whose many tags are listed.
 pub(crate) const TAGS_REPOSITORY: &str = "bench/tags";
 const SMALL: u64 = 4096;
 /// Seeds of the blobs of a pass, relative to the first seed of the pass.
