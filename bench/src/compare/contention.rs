@@ -62,17 +62,7 @@ pub(super) async fn run(
         ..RunOptions::of(Workload::ManifestGet)
     };
     let alone = drive_once(&mut arena.journal, subject, read.clone()).await;
-    let push = RunOptions {
-        label: format!("{}: pushes beside readers", subject.side.name()),
-        size: arena.scale.medium,
-        conc: 4,
-        seed: first_seed(pass) + SEED,
-        blobs: Some(arena.scale.seconds * LAYERS_PER_SECOND),
-        ..RunOptions {
-            workload: Workload::Push,
-            ..read.clone()
-        }
-    };
+    let push = pushes(arena, subject, pass);
     let beside = RunOptions {
         label: format!("{}: readers beside pushes", subject.side.name()),
         pid: subject.server.pids(),
@@ -91,6 +81,19 @@ pub(super) async fn run(
         contention.growth.main.samples.get_mut(side).add(growth);
     }
     Ok(())
+}
+
+fn pushes(arena: &Arena, subject: Subject<'_>, pass: u32) -> RunOptions {
+    RunOptions {
+        label: format!("{}: pushes beside readers", subject.side.name()),
+        repo: repository(pass),
+        size: arena.scale.medium,
+        conc: 4,
+        secs: Some(arena.scale.seconds),
+        seed: first_seed(pass) + SEED,
+        blobs: Some(arena.scale.seconds * LAYERS_PER_SECOND),
+        ..RunOptions::of(Workload::Push)
+    }
 }
 
 /// Runs readers and pushes at once; both are prepared before either clock starts.
