@@ -24,7 +24,7 @@ use thiserror::Error;
 pub const MAX_ROWS_PER_WRITE: u32 = 500;
 
 /// Why a store did not do what it was asked.
-#[derive(Debug, Error)]
+#[derive(Clone, Debug, Error)]
 pub enum StoreError {
     /// The store cannot be reached, is full or read-only; trying again later may help.
     #[error("metadata store is unavailable: {0}")]
