@@ -223,7 +223,7 @@ pub(crate) struct Shape {
 impl Shape {
     /// Every use of another shape.
     pub(crate) fn references(&self) -> impl Iterator<Item = &ShapeReference> {
-        let members = self.members.iter().flat_map(|members| members.iter());
+        let members = self.members.iter().flat_map(Ordered::iter);
         members
             .map(|(_, reference)| reference)
             .chain(&self.member)

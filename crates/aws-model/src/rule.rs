@@ -278,3 +278,48 @@ impl<T: Decode> Rule for Structure<T> {
         T::decode(node)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::Value;
+
+    /// Only outputs use it, so nothing is checked against it.
+    const OUTPUT_ONLY: &str = "Base64";
+
+    #[test]
+    fn every_pattern_of_the_model_compiles() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/ecr.json");
+        let model: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+        let mut compiled = 0;
+        for (name, shape) in model["shapes"].as_object().unwrap() {
+            let Some(pattern) = shape["pattern"].as_str() else {
+                continue;
+            };
+            let pattern = Pattern::new(String::leak(pattern.to_owned()));
+            assert!(
+                pattern.compiled().is_some() || name == OUTPUT_ONLY,
+                "{name}"
+            );
+            compiled += 1;
+        }
+        assert_eq!(compiled, 17);
+    }
+
+    #[test]
+    fn patterns_match_whole_values_and_mean_ascii() {
+        for (pattern, text, matches) in [
+            ("[0-9]{3}", "123", true),
+            ("[0-9]{3}", "1234", false),
+            ("[0-9]{3}", "123\n", false),
+            ("^$|a", "", true),
+            ("^$|a", "ab", false),
+            (r"\w+", "a_1", true),
+            (r"\w+", "é", false),
+            ("[0-9]+", "٣", false),
+        ] {
+            let pattern = Pattern::new(pattern);
+            assert_eq!(pattern.matches(text), matches, "{} {text:?}", pattern.text);
+        }
+    }
+}

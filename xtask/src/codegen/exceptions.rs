@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 
 use super::service::{Service, exception_variant};
 use super::{enums, naming};
-use crate::model::Shape;
+use crate::model::{Ordered, Shape};
 
 /// The exceptions of the model, or nothing where its operations name none.
 pub(crate) fn emit(service: &Service) -> Result<String> {
@@ -30,7 +30,7 @@ pub(crate) fn emit(service: &Service) -> Result<String> {
         "The modelled exceptions, by the name that clients see.",
         "ExceptionKind",
         rows,
-    );
+    )?;
     text.push_str(&statuses(&exceptions)?);
     text.push_str(&members(service, &exceptions)?);
     text.push_str(BODY);
@@ -87,7 +87,7 @@ fn members(service: &Service, exceptions: &[(&str, &Shape)]) -> Result<String> {
          #[serde(untagged)]\npub enum ExceptionMembers {\n",
     );
     for (name, shape) in exceptions {
-        let further = shape.members.iter().flat_map(|members| members.iter());
+        let further = shape.members.iter().flat_map(Ordered::iter);
         let mut further = further
             .filter(|(member, _)| *member != "message")
             .peekable();

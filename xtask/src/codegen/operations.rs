@@ -2,50 +2,56 @@
 
 use std::fmt::Write as _;
 
+use anyhow::Result;
+
 use super::enums;
 use super::service::{Service, exception_variant};
 use crate::model::{Operation, Paginator};
 
 /// Enum, specification table and the questions that a gateway asks.
-pub(crate) fn emit(service: &Service) -> String {
-    let operations: Vec<&Operation> = service
-        .model
-        .operations
-        .iter()
-        .map(|(_, operation)| operation)
-        .collect();
-    let names = operations
-        .iter()
-        .map(|operation| (operation.name.clone(), operation.name.as_str()));
-    let mut text = enums::table("The operations of the service.", "Operation", names);
-    let parts: Vec<Part> = parts(&operations);
-    text.push_str("/// What the model says of one operation.\nstruct Specification {\n    iam_action: &'static str,\n");
+pub(crate) fn emit(service: &Service) -> Result<String> {
+    let operations = service.model.operations.iter();
+    let operations: Vec<&Operation> = operations.map(|(_, operation)| operation).collect();
+    let names = operations.iter();
+    let names = names.map(|operation| (operation.name.clone(), operation.name.as_str()));
+    let mut text = enums::table("The operations of the service.", "Operation", names)?;
+    let parts = parts(&operations);
+    text += &specifications(service, &operations, &parts)?;
+    text += "impl Operation {\n";
+    text += COMMON;
     for part in &parts {
-        text.push_str(part.field);
+        text += part.method;
     }
-    text.push_str("}\n\n/// In the order of [`Operation::ALL`].\n");
-    text.push_str(&format!(
-        "static SPECIFICATIONS: [Specification; {}] = [\n",
-        operations.len()
-    ));
-    for operation in &operations {
-        let own_action = service.subset.iam_actions.get(&operation.name);
-        let action = own_action
-            .cloned()
-            .unwrap_or_else(|| format!("{}:{}", service.signing_name(), operation.name));
-        text.push_str(&format!("Specification {{ iam_action: {action:?},\n"));
-        for part in &parts {
-            text.push_str(&(part.value)(operation));
+    text += "}\n";
+    Ok(text)
+}
+
+/// The table behind the enum.
+fn specifications(service: &Service, operations: &[&Operation], parts: &[Part]) -> Result<String> {
+    let mut text = String::from(
+        "/// What the model says of one operation.\nstruct Specification {\n    iam_action: &'static str,\n",
+    );
+    for part in parts {
+        text += part.field;
+    }
+    text += "}\n\n/// In the order of [`Operation::ALL`].\n";
+    let count = operations.len();
+    writeln!(text, "static SPECIFICATIONS: [Specification; {count}] = [")?;
+    for operation in operations {
+        let action = iam_action(service, operation);
+        writeln!(text, "Specification {{ iam_action: {action:?},")?;
+        for part in parts {
+            text += &(part.value)(operation);
         }
-        text.push_str("},\n");
+        text += "},\n";
     }
-    text.push_str("];\n\nimpl Operation {\n");
-    text.push_str(COMMON);
-    for part in &parts {
-        text.push_str(part.method);
-    }
-    text.push_str("}\n");
-    text
+    text += "];\n\n";
+    Ok(text)
+}
+
+fn iam_action(service: &Service, operation: &Operation) -> String {
+    let own = service.subset.iam_actions.get(&operation.name).cloned();
+    own.unwrap_or_else(|| format!("{}:{}", service.signing_name(), operation.name))
 }
 
 /// What some services have and others have not.
@@ -56,31 +62,23 @@ struct Part {
 }
 
 fn parts(operations: &[&Operation]) -> Vec<Part> {
+    let any = |has: fn(&Operation) -> bool| operations.iter().any(|operation| has(operation));
     let mut parts = Vec::new();
-    if operations
-        .iter()
-        .any(|operation| !operation.errors.is_empty())
-    {
+    if any(|operation| !operation.errors.is_empty()) {
         parts.push(Part {
             field: "exceptions: &'static [ExceptionKind],\n",
             value: exceptions,
             method: EXCEPTIONS,
         });
     }
-    if operations
-        .iter()
-        .any(|operation| operation.pagination.is_some())
-    {
+    if any(|operation| operation.pagination.is_some()) {
         parts.push(Part {
             field: "pagination: Option<Pagination>,\n",
             value: pagination,
             method: PAGINATION,
         });
     }
-    if operations
-        .iter()
-        .any(|operation| operation.output.result_wrapper.is_some())
-    {
+    if any(|operation| operation.output.result_wrapper.is_some()) {
         parts.push(Part {
             field: "result_wrapper: &'static str,\n",
             value: result_wrapper,
@@ -91,42 +89,31 @@ fn parts(operations: &[&Operation]) -> Vec<Part> {
 }
 
 fn exceptions(operation: &Operation) -> String {
-    let kinds = operation
-        .errors
-        .iter()
-        .map(|error| format!("ExceptionKind::{}, ", exception_variant(&error.shape)));
-    format!("exceptions: &[{}],\n", kinds.collect::<String>())
+    let mut kinds = String::new();
+    for error in &operation.errors {
+        kinds += "ExceptionKind::";
+        kinds += &exception_variant(&error.shape);
+        kinds += ", ";
+    }
+    format!("exceptions: &[{kinds}],\n")
 }
 
 fn pagination(operation: &Operation) -> String {
-    let value = operation
-        .pagination
-        .as_ref()
-        .map_or_else(|| "None".to_owned(), paginator);
-    format!("pagination: {value},\n")
+    let paginator = operation.pagination.as_ref().map(paginator);
+    format!("pagination: {},\n", paginator.as_deref().unwrap_or("None"))
 }
 
 fn paginator(paginator: &Paginator) -> String {
-    let mut text = String::from("Some(Pagination { ");
     let results = paginator.result_key.as_slice();
-    let written = write!(
-        text,
-        "input_token: {:?}, output_token: {:?}, limit_key: {:?}, result_keys: &{results:?} }})",
+    format!(
+        "Some(Pagination {{ input_token: {:?}, output_token: {:?}, limit_key: {:?}, result_keys: &{results:?} }})",
         paginator.input_token, paginator.output_token, paginator.limit_key
-    );
-    debug_assert!(written.is_ok(), "writing to a String does not fail");
-    text
+    )
 }
 
 fn result_wrapper(operation: &Operation) -> String {
-    format!(
-        "result_wrapper: {:?},\n",
-        operation
-            .output
-            .result_wrapper
-            .as_deref()
-            .unwrap_or_default()
-    )
+    let wrapper = operation.output.result_wrapper.as_deref();
+    format!("result_wrapper: {:?},\n", wrapper.unwrap_or_default())
 }
 
 const COMMON: &str = "

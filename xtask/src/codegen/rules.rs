@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 
 use super::naming;
 use super::service::{Service, shown_pattern};
-use crate::model::{Kind, Shape};
+use crate::model::{Kind, Ordered, Shape};
 
 /// The checks of a service, or nothing where inputs are forms.
 pub(crate) fn emit(service: &Service) -> Result<String> {
@@ -132,7 +132,7 @@ fn grouped(number: i64) -> String {
 fn is_sensitive(service: &Service, name: &str, shape: &Shape) -> Result<bool> {
     let mut uses = Vec::new();
     for (structure, holder) in service.model.shapes.iter() {
-        let members = holder.members.iter().flat_map(|members| members.iter());
+        let members = holder.members.iter().flat_map(Ordered::iter);
         let of_shape =
             members.filter(|(_, reference)| reference.shape == name && service.is_input(structure));
         uses.extend(of_shape.map(|(member, _)| service.is_sensitive(structure, member, shape)));

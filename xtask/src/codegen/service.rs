@@ -115,17 +115,20 @@ pub(crate) fn constraint_words(shape: &Shape) -> String {
         Kind::Blob => " bytes",
         _ => "",
     };
-    let mut words = match (shape.min, shape.max) {
-        (Some(min), Some(max)) => format!(": {min} to {max}{unit}"),
-        (Some(min), None) => format!(": at least {min}{unit}"),
-        (None, Some(max)) => format!(": at most {max}{unit}"),
+    let length = match (shape.min, shape.max) {
+        (Some(min), Some(max)) => format!("{min} to {max}{unit}"),
+        (Some(min), None) => format!("at least {min}{unit}"),
+        (None, Some(max)) => format!("at most {max}{unit}"),
         (None, None) => String::new(),
     };
-    if let Some(pattern) = &shape.pattern {
-        words.push_str(if words.is_empty() { ": " } else { ", " });
-        words.push_str(&format!("matching `{}`", shown_pattern(pattern)));
+    let pattern = shape.pattern.as_ref();
+    let pattern = pattern.map(|pattern| format!("matching `{}`", shown_pattern(pattern)));
+    let words = [Some(length), pattern].into_iter().flatten();
+    let words: Vec<String> = words.filter(|words| !words.is_empty()).collect();
+    if words.is_empty() {
+        return String::new();
     }
-    words
+    format!(": {}", words.join(", "))
 }
 
 /// A pattern as the registry's messages show it: slashes need no escape.
