@@ -151,20 +151,6 @@ fn from_query(query: &Query, headers: &HeaderMap) -> Result<Claims, SignatureErr
     if headers.contains_key(SECURITY_TOKEN) {
         return Err(SignatureError::Duplicate("X-Amz-Security-Token".to_owned()));
     }
-    let mut values = [""; SIGNING_PARAMETERS.len()];
-    let mut missing = Vec::new();
-    for (slot, name) in values.iter_mut().zip(SIGNING_PARAMETERS) {
-        match query.single(name)? {
-            Some(value) => *slot = value,
-            None => missing.push(format!(
-                "AWS query-string parameters must include '{name}'."
-            )),
-        }
-    }
-    if !missing.is_empty() {
-        missing.push("Re-examine the query-string parameters.".to_owned());
-        return Err(SignatureError::Incomplete(missing.join(" ")));
-    }
     let [
         algorithm,
         credential,
@@ -172,7 +158,7 @@ fn from_query(query: &Query, headers: &HeaderMap) -> Result<Claims, SignatureErr
         expires,
         signed_headers,
         signature,
-    ] = values;
+    ] = signing_parameters(query)?;
     if algorithm != ALGORITHM {
         return Err(unsupported_algorithm(algorithm));
     }
@@ -189,6 +175,25 @@ fn from_query(query: &Query, headers: &HeaderMap) -> Result<Claims, SignatureErr
             .transpose()?,
         expires: Some(parse_expires(expires)?),
     })
+}
+
+/// The values of [`SIGNING_PARAMETERS`]. AWS names everything that is missing in one message.
+fn signing_parameters(query: &Query) -> Result<[&str; SIGNING_PARAMETERS.len()], SignatureError> {
+    let mut values = [""; SIGNING_PARAMETERS.len()];
+    let mut missing = Vec::new();
+    for (slot, name) in values.iter_mut().zip(SIGNING_PARAMETERS) {
+        match query.single(name)? {
+            Some(value) => *slot = value,
+            None => missing.push(format!(
+                "AWS query-string parameters must include '{name}'."
+            )),
+        }
+    }
+    if !missing.is_empty() {
+        missing.push("Re-examine the query-string parameters.".to_owned());
+        return Err(SignatureError::Incomplete(missing.join(" ")));
+    }
+    Ok(values)
 }
 
 fn header_time(headers: &HeaderMap) -> Result<Option<SigningTime>, SignatureError> {

@@ -89,42 +89,27 @@ pub enum SignatureError {
 impl SignatureError {
     /// The error as the dialect's clients expect it (common errors of the ECR, STS and IAM references).
     pub fn to_exception(&self, protocol: Protocol) -> Exception {
-        let (json, query, query_status) = self.codes();
+        let (json, query) = self.codes();
         match protocol {
             Protocol::AwsJson => Exception::new(json, self.to_string()),
             Protocol::AwsQuery => {
-                Exception::new(query, self.query_message()).with_status(query_status)
+                Exception::new(query, self.query_message()).with_status(self.query_status())
             }
         }
     }
 
-    fn codes(&self) -> (&'static str, &'static str, StatusCode) {
+    fn codes(&self) -> (&'static str, &'static str) {
         match self {
             Self::Missing => (
                 "MissingAuthenticationTokenException",
                 "MissingAuthenticationToken",
-                StatusCode::FORBIDDEN,
             ),
-            Self::Incomplete(_) | Self::Duplicate(_) => (
-                "IncompleteSignatureException",
-                "IncompleteSignature",
-                StatusCode::BAD_REQUEST,
-            ),
-            Self::UnknownAccessKey => (
-                "UnrecognizedClientException",
-                "InvalidClientTokenId",
-                StatusCode::FORBIDDEN,
-            ),
-            Self::ExpiredToken => (
-                "ExpiredTokenException",
-                "ExpiredToken",
-                StatusCode::FORBIDDEN,
-            ),
-            Self::PresignedExpired { .. } => (
-                "InvalidSignatureException",
-                "RequestExpired",
-                StatusCode::BAD_REQUEST,
-            ),
+            Self::Incomplete(_) | Self::Duplicate(_) => {
+                ("IncompleteSignatureException", "IncompleteSignature")
+            }
+            Self::UnknownAccessKey => ("UnrecognizedClientException", "InvalidClientTokenId"),
+            Self::ExpiredToken => ("ExpiredTokenException", "ExpiredToken"),
+            Self::PresignedExpired { .. } => ("InvalidSignatureException", "RequestExpired"),
             // Too old and too new are answered like a wrong signature: SDKs then correct their clock and try again.
             Self::WrongScope(_)
             | Self::UnsignedHeader(_)
@@ -133,11 +118,19 @@ impl SignatureError {
             | Self::PayloadMismatch
             | Self::TooOld { .. }
             | Self::NotYetCurrent { .. }
-            | Self::Mismatch => (
-                "InvalidSignatureException",
-                "SignatureDoesNotMatch",
-                StatusCode::FORBIDDEN,
-            ),
+            | Self::Mismatch => ("InvalidSignatureException", "SignatureDoesNotMatch"),
+        }
+    }
+
+    fn query_status(&self) -> StatusCode {
+        let malformed = matches!(
+            self,
+            Self::Incomplete(_) | Self::Duplicate(_) | Self::PresignedExpired { .. }
+        );
+        if malformed {
+            StatusCode::BAD_REQUEST
+        } else {
+            StatusCode::FORBIDDEN
         }
     }
 
