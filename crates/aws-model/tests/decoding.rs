@@ -1,5 +1,4 @@
 //! What a client sends, and what it is told: each constraint, each wrong type, and what must be ignored.
-#![allow(missing_docs, reason = "a test binary has no public items")]
 
 use ecru_aws_model::ecr::{
     BatchGetImageRequest, CompleteLayerUploadRequest, CreateRepositoryRequest,
@@ -133,103 +132,98 @@ fn names_are_legal_or_not_as_the_pattern_says() {
     }
 }
 
+#[track_caller]
+fn assert_violation<T: Decode>(body: &str, member: &str, words: &str) {
+    let (found, message) = violation::<T>(body);
+    assert_eq!(found, member, "{message}");
+    assert!(message.contains(words), "{message}");
+}
+
 #[test]
-fn violations_name_the_member_and_the_bound() {
-    let long_name = format!(r#"{{"repositoryName": "{}"}}"#, "a".repeat(257));
-    let eleven_ids = format!(
+fn required_members_and_enums_are_checked_at_any_depth() {
+    assert_violation::<CreateRepositoryRequest>(
+        "{}",
+        "repositoryName",
+        "Value null at 'repositoryName'",
+    );
+    assert_violation::<CreateRepositoryRequest>(
+        r#"{"repositoryName": "ab", "encryptionConfiguration": {}}"#,
+        "encryptionConfiguration.encryptionType",
+        "Member must not be null",
+    );
+    assert_violation::<CreateRepositoryRequest>(
+        r#"{"repositoryName": "ab", "imageTagMutability": "FOO"}"#,
+        "imageTagMutability",
+        "enum value set: [MUTABLE, IMMUTABLE, IMMUTABLE_WITH_EXCLUSION, MUTABLE_WITH_EXCLUSION]",
+    );
+    assert_violation::<DescribeRepositoriesRequest>(
+        r#"{"repositoryNames": ["ab", null]}"#,
+        "repositoryNames.2.member",
+        "must not be null",
+    );
+}
+
+#[test]
+fn lengths_of_text_are_checked_at_any_depth() {
+    let long = format!(r#"{{"repositoryName": "{}"}}"#, "a".repeat(257));
+    let at_least_two = "length greater than or equal to 2";
+    assert_violation::<CreateRepositoryRequest>(
+        r#"{"repositoryName": "a"}"#,
+        "repositoryName",
+        at_least_two,
+    );
+    assert_violation::<CreateRepositoryRequest>(
+        &long,
+        "repositoryName",
+        "length less than or equal to 256",
+    );
+    assert_violation::<BatchGetImageRequest>(
+        r#"{"repositoryName": "ab", "imageIds": [{"imageTag": "ok"}, {"imageTag": ""}]}"#,
+        "imageIds.2.member.imageTag",
+        "length greater than or equal to 1",
+    );
+    assert_violation::<PutReplicationConfigurationRequest>(
+        r#"{"replicationConfiguration": {"rules": [{"destinations": [{"region": "x", "registryId": "1"}]}]}}"#,
+        "replicationConfiguration.rules.1.member.destinations.1.member.region",
+        at_least_two,
+    );
+    assert_violation::<TagResourceRequest>(
+        r#"{"resourceArn": "a\u0000b", "tags": []}"#,
+        "resourceArn",
+        "null character",
+    );
+}
+
+#[test]
+fn lengths_of_lists_are_checked() {
+    let eleven = format!(
         r#"{{"registryIds": [{}]}}"#,
         ["\"000000000000\""; 11].join(",")
     );
-    let cases: [(fn(&str) -> (String, String), &str, &str, &str); 14] = [
+    assert_violation::<GetAuthorizationTokenRequest>(
+        &eleven,
+        "registryIds",
+        "length less than or equal to 10",
+    );
+    assert_violation::<DescribeRepositoriesRequest>(
+        r#"{"repositoryNames": []}"#,
+        "repositoryNames",
+        "length greater than or equal to 1",
+    );
+}
+
+#[test]
+fn numbers_are_checked() {
+    for (number, words) in [
         (
-            violation::<CreateRepositoryRequest>,
-            "{}",
-            "repositoryName",
-            "Value null at 'repositoryName'",
-        ),
-        (
-            violation::<CreateRepositoryRequest>,
-            r#"{"repositoryName": "a"}"#,
-            "repositoryName",
-            "greater than or equal to 2",
-        ),
-        (
-            violation::<CreateRepositoryRequest>,
-            &long_name,
-            "repositoryName",
-            "less than or equal to 256",
-        ),
-        (
-            violation::<CreateRepositoryRequest>,
-            r#"{"repositoryName": "ab", "imageTagMutability": "FOO"}"#,
-            "imageTagMutability",
-            "enum value set: [MUTABLE, IMMUTABLE, IMMUTABLE_WITH_EXCLUSION, MUTABLE_WITH_EXCLUSION]",
-        ),
-        (
-            violation::<CreateRepositoryRequest>,
-            r#"{"repositoryName": "ab", "encryptionConfiguration": {}}"#,
-            "encryptionConfiguration.encryptionType",
-            "Member must not be null",
-        ),
-        (
-            violation::<DescribeRepositoriesRequest>,
-            r#"{"maxResults": 5000}"#,
-            "maxResults",
+            "5000",
             "Value '5000' at 'maxResults' failed to satisfy constraint: Member must have value less than or equal to 1000",
         ),
-        (
-            violation::<DescribeRepositoriesRequest>,
-            r#"{"maxResults": 0}"#,
-            "maxResults",
-            "value greater than or equal to 1",
-        ),
-        (
-            violation::<DescribeRepositoriesRequest>,
-            r#"{"maxResults": 99999999999}"#,
-            "maxResults",
-            "less than or equal to 1000",
-        ),
-        (
-            violation::<DescribeRepositoriesRequest>,
-            r#"{"repositoryNames": []}"#,
-            "repositoryNames",
-            "length greater than or equal to 1",
-        ),
-        (
-            violation::<DescribeRepositoriesRequest>,
-            r#"{"repositoryNames": ["ab", null]}"#,
-            "repositoryNames.2.member",
-            "must not be null",
-        ),
-        (
-            violation::<GetAuthorizationTokenRequest>,
-            &eleven_ids,
-            "registryIds",
-            "length less than or equal to 10",
-        ),
-        (
-            violation::<BatchGetImageRequest>,
-            r#"{"repositoryName": "ab", "imageIds": [{"imageTag": "ok"}, {"imageTag": ""}]}"#,
-            "imageIds.2.member.imageTag",
-            "length greater than or equal to 1",
-        ),
-        (
-            violation::<PutReplicationConfigurationRequest>,
-            r#"{"replicationConfiguration": {"rules": [{"destinations": [{"region": "x", "registryId": "1"}]}]}}"#,
-            "replicationConfiguration.rules.1.member.destinations.1.member.region",
-            "length greater than or equal to 2",
-        ),
-        (
-            violation::<TagResourceRequest>,
-            r#"{"resourceArn": "a\u0000b", "tags": []}"#,
-            "resourceArn",
-            "null character",
-        ),
-    ];
-    for (read, body, member, words) in cases {
-        let (found, message) = read(body);
-        assert_eq!(found, member, "{message}");
-        assert!(message.contains(words), "{message}");
+        ("99999999999", "value less than or equal to 1000"),
+        ("0", "value greater than or equal to 1"),
+    ] {
+        let body = format!(r#"{{"maxResults": {number}}}"#);
+        assert_violation::<DescribeRepositoriesRequest>(&body, "maxResults", words);
     }
 }
 

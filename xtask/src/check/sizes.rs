@@ -59,6 +59,7 @@ mod tests {
             ("crates/aws-model/src/ecr/b.rs", &generated, false),
             ("crates/a/src/b.rs", &generated, true),
             ("crates/a/tests/b.rs", &long, false),
+            ("crates/a/src/b_tests.rs", &long, false),
         ] {
             assert_eq!(
                 problem(&Source::new(path, text)).is_some(),
