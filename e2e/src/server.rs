@@ -1,0 +1,301 @@
+//! The server process under test: start on a free loopback port, stop by signal, kill, start again on the same data.
+
+use std::fs::{self, File};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+use crate::signing::AccessKey;
+use crate::tool::{self, Tool};
+use crate::wire::Request;
+use crate::workbench::Workbench;
+
+/// Management account of every server of the run.
+pub(crate) const ACCOUNT: &str = "000000000000";
+/// Region of every server of the run.
+pub(crate) const REGION: &str = "us-east-1";
+const START_LIMIT: Duration = Duration::from_secs(30);
+const STOP_LIMIT: Duration = Duration::from_mins(1);
+
+/// How the next start differs from the usual one.
+#[derive(Clone, Default)]
+pub(crate) struct Launch {
+    /// Further flags of `serve`.
+    pub(crate) flags: Vec<String>,
+    /// Further variables of the environment.
+    pub(crate) environment: Vec<(String, String)>,
+    /// Shift of the process's wall clock, such as `+13h`, through libfaketime.
+    pub(crate) clock_shift: Option<String>,
+    /// The listener speaks TLS, so plain health checks cannot reach it.
+    pub(crate) tls: bool,
+}
+
+/// One server on one data directory.
+pub(crate) struct Server {
+    /// Loopback port; the same across restarts.
+    pub(crate) port: u16,
+    /// Holds `data` and `keys`.
+    pub(crate) home: PathBuf,
+    metadata: Option<String>,
+    child: Option<Child>,
+}
+
+impl Server {
+    /// Starts a server on fresh data.
+    pub(crate) fn start(bench: &Workbench, home: &Path, launch: &Launch) -> Result<Self> {
+        let metadata = bench
+            .postgres
+            .as_deref()
+            .map(|url| fresh_database(bench, url, home))
+            .transpose()?;
+        let mut server = Self {
+            port: free_port()?,
+            home: home.to_owned(),
+            metadata,
+            child: None,
+        };
+        server.launch(bench, launch)?;
+        Ok(server)
+    }
+
+    /// Starts again on the same port and data.
+    pub(crate) fn launch(&mut self, bench: &Workbench, launch: &Launch) -> Result<()> {
+        let log = bench.output_file("server");
+        let mut child = self
+            .command(bench, launch, &log)?
+            .spawn()
+            .context("the server cannot be started")?;
+        let started = Instant::now();
+        while !self.answers(launch.tls) {
+            if let Some(status) = child.try_wait()? {
+                bail!("the server ended at start ({status}): {}", last_lines(&log));
+            }
+            if started.elapsed() > START_LIMIT {
+                child.kill()?;
+                child.wait()?;
+                bail!("the server does not answer: {}", last_lines(&log));
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        self.child = Some(child);
+        let key = self.access_key(launch)?;
+        bench.remember_secret(&key.secret);
+        Ok(())
+    }
+
+    /// Tries a second process on the same data and returns what it printed when it was refused.
+    pub(crate) fn second_process(&self, bench: &Workbench) -> Result<String> {
+        let log = bench.output_file("second-server");
+        let mut other = Self {
+            port: free_port()?,
+            home: self.home.clone(),
+            metadata: self.metadata.clone(),
+            child: None,
+        };
+        let child = other.command(bench, &Launch::default(), &log)?.spawn()?;
+        let status =
+            tool::wait(child, START_LIMIT).context("the second process went on running")?;
+        other.child = None;
+        if status.success() {
+            bail!("the second process ended with success");
+        }
+        Ok(fs::read_to_string(&log)?)
+    }
+
+    fn command(&self, bench: &Workbench, launch: &Launch, log: &Path) -> Result<Command> {
+        let mut command = Command::new(&bench.binary);
+        command
+            .args(["serve", "--listen", &format!("127.0.0.1:{}", self.port)])
+            .args(["--account-id", ACCOUNT, "--region", REGION])
+            .arg("--data")
+            .arg(self.home.join("data"))
+            .arg("--keys")
+            .arg(self.home.join("keys"));
+        if let Some(url) = &self.metadata {
+            command.args(["--metadata", url]);
+        }
+        command
+            .args(&launch.flags)
+            .envs(launch.environment.iter().cloned());
+        if let Some(shift) = &launch.clock_shift {
+            command
+                .env("LD_PRELOAD", clock_library()?)
+                .env("FAKETIME", shift);
+            command
+                .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
+                .env("DONT_FAKE_MONOTONIC", "1");
+        }
+        let log = File::create(log)?;
+        command
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .current_dir(&self.home);
+        Ok(command)
+    }
+
+    /// Ends the process with SIGTERM and requires a clean exit.
+    pub(crate) fn stop(&mut self) -> Result<()> {
+        let status = self.terminate()?;
+        if !status.success() {
+            bail!("the server ended with {status} after SIGTERM");
+        }
+        Ok(())
+    }
+
+    fn terminate(&mut self) -> Result<ExitStatus> {
+        let child = self.child.take().context("the server is not running")?;
+        terminate_pid(child.id())?;
+        tool::wait(child, STOP_LIMIT).context("the server does not end after SIGTERM")
+    }
+
+    /// Sends SIGTERM without waiting, for what happens during shutdown.
+    pub(crate) fn begin_stop(&self) -> Result<()> {
+        terminate_pid(self.pid()?)
+    }
+
+    /// Waits for the end that [`Server::begin_stop`] asked for.
+    pub(crate) fn await_stop(&mut self) -> Result<()> {
+        let child = self.child.take().context("the server is not running")?;
+        let status = tool::wait(child, STOP_LIMIT)?;
+        if !status.success() {
+            bail!("the server ended with {status} after SIGTERM");
+        }
+        Ok(())
+    }
+
+    /// Ends the process as a power cut would: SIGKILL.
+    pub(crate) fn kill(&mut self) -> Result<()> {
+        let mut child = self.child.take().context("the server is not running")?;
+        child.kill()?;
+        child.wait()?;
+        Ok(())
+    }
+
+    /// Process id.
+    pub(crate) fn pid(&self) -> Result<u32> {
+        Ok(self
+            .child
+            .as_ref()
+            .context("the server is not running")?
+            .id())
+    }
+
+    /// Largest resident memory of the process so far, in KiB.
+    pub(crate) fn peak_memory_kib(&self) -> Result<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid()?))?;
+        let line = status
+            .lines()
+            .find(|line| line.starts_with("VmHWM:"))
+            .context("no VmHWM line")?;
+        let digits: String = line.chars().filter(char::is_ascii_digit).collect();
+        Ok(digits.parse()?)
+    }
+
+    /// The root access key: of the environment when the launch sets one, else of the credentials file.
+    pub(crate) fn access_key(&self, launch: &Launch) -> Result<AccessKey> {
+        let set = |wanted: &str| {
+            launch
+                .environment
+                .iter()
+                .find(|(name, _)| name == wanted)
+                .map(|(_, value)| value)
+        };
+        if let (Some(id), Some(secret)) = (
+            set("ECRU_ROOT_ACCESS_KEY_ID"),
+            set("ECRU_ROOT_SECRET_ACCESS_KEY"),
+        ) {
+            return Ok(AccessKey {
+                id: id.clone(),
+                secret: secret.clone(),
+            });
+        }
+        let text = fs::read_to_string(self.credentials_file()).context("no credentials file")?;
+        let value = |wanted: &str| {
+            text.lines()
+                .filter_map(|line| line.split_once('='))
+                .find(|(name, _)| name.trim() == wanted)
+                .map(|(_, value)| value.trim().to_owned())
+                .with_context(|| format!("no {wanted} in the credentials file"))
+        };
+        Ok(AccessKey {
+            id: value("aws_access_key_id")?,
+            secret: value("aws_secret_access_key")?,
+        })
+    }
+
+    /// Where the server wrote its root access key.
+    pub(crate) fn credentials_file(&self) -> PathBuf {
+        self.home.join("keys/credentials")
+    }
+
+    fn answers(&self, tls: bool) -> bool {
+        if tls {
+            return TcpStream::connect(("127.0.0.1", self.port)).is_ok();
+        }
+        Request::new("GET", "/healthz")
+            .send(self.port)
+            .is_ok_and(|answer| answer.status == 200)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            // Nothing is left to report to: the flow that ends here has already failed or passed.
+            let _killed = child.kill();
+            let _ended = child.wait();
+        }
+    }
+}
+
+fn terminate_pid(pid: u32) -> Result<()> {
+    let status = Command::new("sh")
+        .args(["-c", "kill -TERM \"$1\"", "sh", &pid.to_string()])
+        .status()?;
+    if !status.success() {
+        bail!("no signal could be sent to the server");
+    }
+    Ok(())
+}
+
+/// A port that nothing listens on at this moment.
+pub(crate) fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+}
+
+fn fresh_database(bench: &Workbench, url: &str, home: &Path) -> Result<String> {
+    let place = home
+        .file_name()
+        .and_then(|name| name.to_str())
+        .unwrap_or("server");
+    let name = format!("ecru_{}_{}", std::process::id(), place.replace('-', "_"));
+    let statement = format!("CREATE DATABASE {name}");
+    Tool::new(bench, "psql")?
+        .args([url, "--quiet", "--command", &statement])
+        .run()?;
+    let (base, _) = url
+        .rsplit_once('/')
+        .context("the PostgreSQL URL has no database")?;
+    Ok(format!("{base}/{name}"))
+}
+
+fn clock_library() -> Result<PathBuf> {
+    for architecture in fs::read_dir("/usr/lib")? {
+        let candidate = architecture?.path().join("faketime/libfaketimeMT.so.1");
+        if candidate.try_exists()? {
+            return Ok(candidate);
+        }
+    }
+    bail!("libfaketime is not installed")
+}
+
+fn last_lines(log: &Path) -> String {
+    let text = fs::read_to_string(log).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(12)..].join("\n")
+}
