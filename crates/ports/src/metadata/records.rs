@@ -144,8 +144,8 @@ pub struct UploadRecord {
     pub progress: Option<WriteProgress>,
     /// How many API parts were received.
     pub parts: u64,
-    /// Whether a part below the minimum size was received (it must then be the last).
-    pub short_part: bool,
+    /// The number (from 1) of the first part below the minimum size; it must turn out to be the last.
+    pub first_short_part: Option<u64>,
     /// When it is forgotten if nothing comes.
     pub expires_at: Timestamp,
 }

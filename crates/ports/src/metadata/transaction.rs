@@ -376,8 +376,8 @@ pub struct UploadAdvance {
     pub progress: WriteProgress,
     /// API parts received, this one included.
     pub parts: u64,
-    /// Whether a part below the minimum was received.
-    pub short_part: bool,
+    /// The number (from 1) of the first part below the minimum size.
+    pub first_short_part: Option<u64>,
     /// The new expiry.
     pub expires_at: Timestamp,
 }
