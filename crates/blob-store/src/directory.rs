@@ -260,3 +260,43 @@ fn create_one(directory: &Path) -> io::Result<()> {
 fn sync(directory: &Path) -> io::Result<()> {
     File::open(directory)?.sync_all()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // a device and a process directory cannot be synced and say so, which shows that they were asked to
+    #[test]
+    fn finishing_syncs_the_file() {
+        let scratch = tempfile::tempdir().unwrap();
+        let file = OpenOptions::new().write(true).open("/dev/null").unwrap();
+        let sink = FileSink {
+            file,
+            directory: scratch.path().to_owned(),
+            written: 0,
+            started: 0,
+        };
+        assert!(sink.finish().is_err());
+    }
+
+    #[test]
+    fn finishing_syncs_the_directory() {
+        let file = tempfile::tempfile().unwrap();
+        let sink = FileSink {
+            file,
+            directory: "/proc".into(),
+            written: 0,
+            started: 0,
+        };
+        assert!(sink.finish().is_err());
+    }
+
+    #[test]
+    fn the_first_digits_of_an_id_name_its_directory() {
+        for (byte, name) in [(0x00, "00"), (0x0f, "0f"), (0xa7, "a7"), (0xff, "ff")] {
+            let object = ObjectId::from_random([byte; 16]);
+            assert_eq!(first_byte(&object), byte);
+            assert!(object.as_str().starts_with(name));
+        }
+    }
+}

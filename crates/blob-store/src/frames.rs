@@ -53,9 +53,9 @@ impl Place<'_> {
         let mut data = Vec::with_capacity(64);
         data.extend_from_slice(&[FORMAT, kind, layer]);
         data.extend_from_slice(object.as_str().as_bytes());
-        numbers
-            .iter()
-            .for_each(|number| data.extend_from_slice(&number.to_be_bytes()));
+        for number in numbers {
+            data.extend_from_slice(&number.to_be_bytes());
+        }
         if let Self::State { segments, .. } = self {
             for segment in *segments {
                 data.extend_from_slice(&segment.number.to_be_bytes());

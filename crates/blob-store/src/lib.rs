@@ -39,6 +39,8 @@ mod writer;
 
 #[cfg(test)]
 mod nonce_tests;
+#[cfg(test)]
+mod rigged_tests;
 
 pub use directory::Directory;
 pub use s3_shaped::{Bucket, S3ShapedMemory};

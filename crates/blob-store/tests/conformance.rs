@@ -1,5 +1,4 @@
 //! Both storages keep the contract of the blob port.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use ecru_blob_store::{Bucket, DirectoryBlobs, S3ShapedBlobs};
 use ecru_ports::conformance::blobs::blob_suite;

@@ -31,13 +31,7 @@ pub struct ObjectId(String);
 impl ObjectId {
     /// An id from 16 random bytes.
     pub fn from_random(bytes: [u8; 16]) -> Self {
-        use std::fmt::Write as _;
-        let mut text = String::with_capacity(32);
-        for byte in bytes {
-            // writing to a String cannot fail
-            let _ = write!(text, "{byte:02x}");
-        }
-        Self(text)
+        Self(format!("{:032x}", u128::from_be_bytes(bytes)))
     }
 
     /// Reads an id back from a row; `None` if it is not one.

@@ -7,17 +7,15 @@
     reason = "a broken contract fails the test by panicking"
 )]
 
+mod keeping;
 mod objects;
-
-use std::sync::Arc;
+mod refusals;
 
 use bytes::Bytes;
 use ecru_domain::{Algorithm, Digest};
-use futures_util::{StreamExt as _, future};
+use futures_util::future;
 
-use crate::blobs::{
-    BlobError, BlobStore, FRAME, ObjectId, Removal, Segment, StoredObject, WriteProgress,
-};
+use crate::blobs::{BlobStore, FRAME, WriteProgress};
 use objects::{Upload, content, read, read_all};
 
 const F: u64 = FRAME as u64;
@@ -34,12 +32,12 @@ pub async fn blob_suite<S: BlobStore>(another_process: impl Fn() -> S) {
     ranges_are_slices(&store).await;
     segments_are_asked_for_when_needed(&store).await;
     segment_numbers_are_used_once(&store).await;
-    foreign_keys_and_ids_do_not_open(&store).await;
-    rows_that_do_not_fit_are_corrupt(&store).await;
-    states_that_do_not_fit_are_corrupt(&store).await;
-    bytes_in_use_are_not_removed(&store).await;
-    quarantined_bytes_are_not_read(&store).await;
-    lists_are_ordered_and_complete(&store).await;
+    refusals::foreign_keys_and_ids_do_not_open(&store).await;
+    refusals::rows_that_do_not_fit_are_corrupt(&store).await;
+    refusals::states_that_do_not_fit_are_corrupt(&store).await;
+    keeping::bytes_in_use_are_not_removed(&store).await;
+    keeping::quarantined_bytes_are_not_read(&store).await;
+    keeping::lists_are_ordered_and_complete(&store).await;
     many_objects_at_once_do_not_mix(&store).await;
     store.probe().await.unwrap();
 }
@@ -200,7 +198,7 @@ async fn bytes_sent_again_replace_those_never_committed<S: BlobStore>(
     raced.begin_segment(4);
     raced.write(Bytes::from(lost.clone())).await.unwrap();
 
-    let last = upload
+    let kept = upload
         .part(
             &another_process(),
             Some(&committed),
@@ -211,7 +209,7 @@ async fn bytes_sent_again_replace_those_never_committed<S: BlobStore>(
     raced.write(Bytes::from(lost)).await.unwrap();
     raced.suspend().await.unwrap();
     let writer = upload
-        .writer(&another_process(), Some(&last))
+        .writer(&another_process(), Some(&kept))
         .await
         .unwrap();
     let (object, digests) = writer.finish().await.unwrap();
@@ -268,263 +266,6 @@ async fn segment_numbers_are_used_once<S: BlobStore>(store: &S) {
     let writer = upload.writer(store, Some(&progress)).await.unwrap();
     let (object, _) = writer.finish().await.unwrap();
     assert_eq!(read_all(store, &upload, &object).await.unwrap(), bytes);
-}
-
-async fn foreign_keys_and_ids_do_not_open<S: BlobStore>(store: &S) {
-    for size in [0, 10, 5 * FRAME] {
-        let (upload, other) = (Upload::new(true, false), Upload::new(true, false));
-        let (object, _) = upload.whole(store, &content(size), 1).await;
-        let keys = [&upload.key, &other.key];
-        for (inner, outer) in [(0, 1), (1, 0), (1, 1)] {
-            let mut stranger = upload.clone();
-            stranger.key.inner = keys[inner].inner.clone();
-            stranger.key.outer.clone_from(&keys[outer].outer);
-            expect_corrupt(store, &stranger, &object).await;
-        }
-        let mut one_layer = upload.clone();
-        one_layer.key.outer = None;
-        expect_corrupt(store, &one_layer, &object).await;
-        let renamed = StoredObject {
-            id: other.object.clone(),
-            segments: vec![],
-            ..object.clone()
-        };
-        expect_corrupt(store, &upload, &renamed).await;
-        let missing = StoredObject {
-            id: other.object,
-            ..object
-        };
-        if size > FRAME {
-            assert!(matches!(
-                read_all(store, &upload, &missing).await,
-                Err(BlobError::Missing)
-            ));
-        }
-    }
-}
-
-async fn rows_that_do_not_fit_are_corrupt<S: BlobStore>(store: &S) {
-    let upload = Upload::new(false, false);
-    let bytes = content(9 * FRAME + 30);
-    let progress = upload.part(store, None, &bytes[..4 * FRAME + 1], 1).await;
-    let progress = upload
-        .part(store, Some(&progress), &bytes[4 * FRAME + 1..], 2)
-        .await;
-    let (object, _) = upload
-        .writer(store, Some(&progress))
-        .await
-        .unwrap()
-        .finish()
-        .await
-        .unwrap();
-    let segments = |list: &[(u64, u64)]| -> Vec<Segment> {
-        list.iter()
-            .map(|&(number, frames)| Segment { number, frames })
-            .collect()
-    };
-    assert_eq!(object.segments, segments(&[(1, 4), (2, 5)]));
-    let tampered = |change: &dyn Fn(&mut Vec<u8>)| {
-        let mut tail = object.tail.clone();
-        change(&mut tail);
-        StoredObject {
-            tail,
-            ..object.clone()
-        }
-    };
-    let rows = [
-        StoredObject {
-            size: object.size - 1,
-            ..object.clone()
-        },
-        StoredObject {
-            size: object.size + 1,
-            ..object.clone()
-        },
-        StoredObject {
-            size: 5 * F + 30,
-            segments: segments(&[(2, 5)]),
-            ..object.clone()
-        },
-        StoredObject {
-            size: 4 * F + 30,
-            segments: segments(&[(1, 4)]),
-            ..object.clone()
-        },
-        StoredObject {
-            segments: segments(&[(2, 5), (1, 4)]),
-            ..object.clone()
-        },
-        StoredObject {
-            segments: segments(&[(1, 5), (2, 4)]),
-            ..object.clone()
-        },
-        StoredObject {
-            size: 13 * F + 30,
-            segments: segments(&[(1, 4), (1, 4), (2, 5)]),
-            ..object.clone()
-        },
-        StoredObject {
-            size: 8 * F + 30,
-            segments: segments(&[(1, 4), (2, 4)]),
-            ..object.clone()
-        },
-        tampered(&|tail| tail[0] ^= 1),
-        tampered(&|tail| tail[20] ^= 1),
-        tampered(&|tail| *tail.last_mut().unwrap() ^= 1),
-        tampered(&|tail| tail.truncate(tail.len() - 1)),
-        tampered(&Vec::clear),
-        tampered(&|tail| tail.push(0)),
-    ];
-    for row in rows {
-        expect_corrupt(store, &upload, &row).await;
-    }
-    assert_eq!(read_all(store, &upload, &object).await.unwrap(), bytes);
-}
-
-/// What is read before the corruption shows must be verified bytes, and nothing may follow the error.
-async fn expect_corrupt<S: BlobStore>(store: &S, upload: &Upload, object: &StoredObject) {
-    let outcome = read_all(store, upload, object).await;
-    assert!(
-        matches!(outcome, Err(BlobError::Corrupt)),
-        "{:?}",
-        outcome.map(|bytes| bytes.len())
-    );
-}
-
-async fn states_that_do_not_fit_are_corrupt<S: BlobStore>(store: &S) {
-    let (upload, other) = (Upload::new(false, false), Upload::new(false, false));
-    let progress = upload.part(store, None, &content(2 * FRAME + 9), 1).await;
-    let with = |change: &dyn Fn(&mut WriteProgress)| {
-        let mut changed = progress.clone();
-        change(&mut changed);
-        changed
-    };
-    let changed = [
-        with(&|p| p.offset -= 1),
-        with(&|p| p.segments.clear()),
-        with(&|p| p.segments[0].number = 2),
-        with(&|p| p.segments[0].frames = 1),
-        with(&|p| p.sealed_state[0] ^= 1),
-        with(&|p| *p.sealed_state.last_mut().unwrap() ^= 1),
-        with(&|p| p.sealed_state.clear()),
-    ];
-    for state in changed {
-        assert!(
-            matches!(
-                upload.writer(store, Some(&state)).await,
-                Err(BlobError::Corrupt)
-            ),
-            "{state:?}"
-        );
-    }
-    let strangers = [
-        Upload {
-            object: other.object,
-            ..upload.clone()
-        },
-        Upload {
-            key: other.key,
-            ..upload.clone()
-        },
-        Upload {
-            sha512: true,
-            ..upload.clone()
-        },
-    ];
-    for stranger in strangers {
-        assert!(matches!(
-            stranger.writer(store, Some(&progress)).await,
-            Err(BlobError::Corrupt)
-        ));
-    }
-    upload.writer(store, Some(&progress)).await.unwrap();
-}
-
-async fn bytes_in_use_are_not_removed<S: BlobStore>(store: &S) {
-    let upload = Upload::new(false, false);
-    let bytes = content(40 * FRAME);
-    let progress = upload.part(store, None, &bytes[..FRAME * 2], 1).await;
-    let progress = upload
-        .part(store, Some(&progress), &bytes[FRAME * 2..], 400)
-        .await;
-    let (object, _) = upload
-        .writer(store, Some(&progress))
-        .await
-        .unwrap()
-        .finish()
-        .await
-        .unwrap();
-    let (shared, key) = (Arc::new(object.clone()), Arc::new(upload.key.clone()));
-    let mut stream = store.read(shared, key, 0..object.size).await.unwrap();
-    let mut got = stream.next().await.unwrap().unwrap().to_vec();
-    assert_eq!(store.remove(&object.id, 400).await.unwrap(), Removal::InUse);
-    while let Some(piece) = stream.next().await {
-        got.extend_from_slice(&piece.unwrap());
-    }
-    assert_eq!(got, bytes);
-    drop(stream);
-    for _again in 0..2 {
-        assert_eq!(store.remove(&object.id, 400).await.unwrap(), Removal::Done);
-    }
-    assert!(matches!(
-        read_all(store, &upload, &object).await,
-        Err(BlobError::Missing)
-    ));
-    let never = Upload::new(false, false).object;
-    assert_eq!(store.remove(&never, 3).await.unwrap(), Removal::Done);
-}
-
-async fn quarantined_bytes_are_not_read<S: BlobStore>(store: &S) {
-    let upload = Upload::new(false, false);
-    let (object, _) = upload.whole(store, &content(3 * FRAME), 1).await;
-    for _again in 0..2 {
-        store.quarantine(&object.id, 1).await.unwrap();
-    }
-    assert!(matches!(
-        read_all(store, &upload, &object).await,
-        Err(BlobError::Missing)
-    ));
-    assert!(listed(store, &[&upload]).await.is_empty());
-}
-
-async fn lists_are_ordered_and_complete<S: BlobStore>(store: &S) {
-    let mut uploads: Vec<Upload> = (0..5).map(|_| Upload::new(false, false)).collect();
-    uploads.sort_by(|one, other| one.object.cmp(&other.object));
-    let mut wanted = Vec::new();
-    for upload in &uploads {
-        let progress = upload.part(store, None, &content(2 * FRAME + 1), 9).await;
-        let progress = upload
-            .part(store, Some(&progress), &content(FRAME), 10)
-            .await;
-        upload
-            .writer(store, Some(&progress))
-            .await
-            .unwrap()
-            .finish()
-            .await
-            .unwrap();
-        wanted.extend([(upload.object.clone(), 9), (upload.object.clone(), 10)]);
-    }
-    assert_eq!(
-        listed(store, &uploads.iter().collect::<Vec<_>>()).await,
-        wanted
-    );
-    assert_eq!(store.list(None, 0).await.unwrap(), []);
-}
-
-/// The listed segments of these uploads, gathered page by page.
-async fn listed<S: BlobStore>(store: &S, uploads: &[&Upload]) -> Vec<(ObjectId, u64)> {
-    let (mut all, mut after) = (Vec::new(), None::<ObjectId>);
-    loop {
-        let page = store.list(after.as_ref(), 3).await.unwrap();
-        let Some(last) = page.last() else { break };
-        after = Some(last.object.clone());
-        assert!(page.iter().all(|found| found.stored_bytes > 0));
-        all.extend(page.into_iter().map(|found| (found.object, found.number)));
-    }
-    assert!(all.is_sorted(), "out of order");
-    all.retain(|(object, _)| uploads.iter().any(|upload| upload.object == *object));
-    all
 }
 
 async fn many_objects_at_once_do_not_mix<S: BlobStore>(store: &S) {
