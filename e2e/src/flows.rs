@@ -1,6 +1,7 @@
 //! What is shown, by families: each family gets a fresh server, its flows run in order and build on one another.
 
 mod addresses;
+mod authorization;
 mod aws;
 mod aws_images;
 mod bad_api;
@@ -9,6 +10,7 @@ mod bad_images;
 mod bad_registry;
 mod boto3;
 mod buildah;
+mod collection;
 mod conformance;
 mod crane;
 mod docker;
@@ -17,11 +19,13 @@ mod expiry;
 mod helm;
 mod latest;
 mod latest_setting;
+mod operating;
 mod oras;
 mod plaintext;
 mod pressure;
 mod secrets;
 mod skopeo;
+mod syncing;
 mod tampering;
 mod tls;
 
@@ -116,6 +120,10 @@ const FAMILIES: &[Family] = &[
         parts: &[latest_setting::FLOWS],
     },
     Family {
+        name: "authorization",
+        parts: &[authorization::FLOWS],
+    },
+    Family {
         name: "secrets",
         parts: &[secrets::FLOWS],
     },
@@ -150,6 +158,18 @@ const FAMILIES: &[Family] = &[
     Family {
         name: "durability",
         parts: &[durability::FLOWS],
+    },
+    Family {
+        name: "syncing",
+        parts: &[syncing::FLOWS],
+    },
+    Family {
+        name: "collection",
+        parts: &[collection::FLOWS],
+    },
+    Family {
+        name: "operating",
+        parts: &[operating::FLOWS],
     },
     Family {
         name: "tls",

@@ -1,8 +1,198 @@
-//! Mutation check: what must never break is broken on purpose in a copy of the sources, and a named test must notice.
+//! Mutation check: what must never break is broken on purpose in a copy of the sources, and a named flow must notice.
+//!
+//! A check that cannot fail proves nothing; this is how the run knows that its own can.
 
-use anyhow::Result;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail, ensure};
+use tempfile::TempDir;
+
+use crate::runner;
+
+/// One way to break the product.
+struct Mutation {
+    name: &'static str,
+    file: &'static str,
+    /// Text of the source, which must occur exactly once.
+    original: &'static str,
+    broken: &'static str,
+    /// Family to run, and the flow of it that must fail.
+    family: &'static str,
+    flow: &'static str,
+}
+
+const MUTATIONS: &[Mutation] = &[
+    Mutation {
+        name: "authorization always allows",
+        file: "crates/services/src/access.rs",
+        original: "if context.principal.is_root() && context.principal.account == resource.registry().account {",
+        broken: "if !context.request_id.is_empty() {",
+        family: "authorization",
+        flow: "another account's registry is refused",
+    },
+    Mutation {
+        name: "digest never compared",
+        file: "crates/services/src/uploads/complete.rs",
+        original: "if calculated == *digest {",
+        broken: "if calculated.as_str().len() == digest.as_str().len() {",
+        family: "bad-registry",
+        flow: "registry: wrong digests",
+    },
+    Mutation {
+        name: "fsync removed",
+        file: "crates/blob-store/src/directory.rs",
+        original: "self.file.sync_data()?;",
+        broken: "",
+        family: "syncing",
+        flow: "a blob, its directory and its row are synced before 201",
+    },
+    Mutation {
+        name: "collector ignores references",
+        file: "crates/services/src/collection.rs",
+        original: "to be filled in",
+        broken: "",
+        family: "collection",
+        flow: "collection takes what nothing refers to, and that alone",
+    },
+];
 
 /// Runs all mutations and returns whether each was noticed.
+///
+/// # Errors
+/// When the sources cannot be copied, or a text to replace is not found exactly once.
 pub(crate) fn run() -> Result<bool> {
-    anyhow::bail!("no mutation is defined yet")
+    let copy = Copy::of_workspace()?;
+    for mutation in MUTATIONS {
+        copy.check(mutation)?;
+    }
+    let mut missed = 0;
+    for mutation in MUTATIONS {
+        let started = Instant::now();
+        let outcome = copy.with(mutation, || copy.notices(mutation))?;
+        let seconds = started.elapsed().as_secs();
+        match outcome {
+            Ok(()) => println!(
+                "noticed  {:<32} by \"{}\" ({seconds} s)",
+                mutation.name, mutation.flow
+            ),
+            Err(error) => {
+                missed += 1;
+                println!("MISSED   {:<32} {error:#} ({seconds} s)", mutation.name);
+            }
+        }
+    }
+    println!(
+        "mutations: {} passed, {missed} failed",
+        MUTATIONS.len() - missed
+    );
+    Ok(missed == 0)
+}
+
+/// A copy of the sources in a directory of its own.
+struct Copy {
+    root: TempDir,
+}
+
+impl Copy {
+    fn of_workspace() -> Result<Self> {
+        let listed = Command::new("git")
+            .args([
+                "ls-files",
+                "--cached",
+                "--others",
+                "--exclude-standard",
+                "-z",
+            ])
+            .output()
+            .context("git cannot be started")?;
+        ensure!(listed.status.success(), "git lists no files");
+        let root = tempfile::Builder::new()
+            .prefix("ecru-mutation-")
+            .tempdir()?;
+        let names = String::from_utf8(listed.stdout)?;
+        for name in names
+            .split('\0')
+            .filter(|name| !name.is_empty() && Path::new(name).is_file())
+        {
+            let target = root.path().join(name);
+            let parent = target.parent().context("a file without a directory")?;
+            fs::create_dir_all(parent)?;
+            fs::copy(name, &target).with_context(|| name.to_owned())?;
+        }
+        Ok(Self { root })
+    }
+
+    /// Requires that the text to replace is there exactly once.
+    fn check(&self, mutation: &Mutation) -> Result<()> {
+        let text =
+            fs::read_to_string(self.path(mutation)).with_context(|| mutation.file.to_owned())?;
+        let count = text.matches(mutation.original).count();
+        if count != 1 {
+            bail!(
+                "{}: {count} places in {} read `{}`",
+                mutation.name,
+                mutation.file,
+                mutation.original
+            );
+        }
+        Ok(())
+    }
+
+    /// Does something while the source is broken.
+    fn with<T>(&self, mutation: &Mutation, deed: impl FnOnce() -> T) -> Result<T> {
+        let path = self.path(mutation);
+        let text = fs::read_to_string(&path)?;
+        fs::write(&path, text.replace(mutation.original, mutation.broken))?;
+        let outcome = deed();
+        fs::write(&path, text)?;
+        Ok(outcome)
+    }
+
+    /// Builds the broken server and requires that the named flow fails.
+    fn notices(&self, mutation: &Mutation) -> Result<()> {
+        let built = self.cargo(&["build", "--quiet", "--package", "ecru-server"])?;
+        ensure!(
+            built.status.success(),
+            "it does not build: {}",
+            String::from_utf8_lossy(&built.stderr)
+        );
+        let ran = self.cargo(&[
+            "run",
+            "--quiet",
+            "--package",
+            "ecru-e2e",
+            "--",
+            mutation.family,
+        ])?;
+        let output = String::from_utf8_lossy(&ran.stdout).into_owned();
+        let failed = output
+            .lines()
+            .any(|line| line.starts_with("FAIL") && line.contains(mutation.flow));
+        ensure!(
+            failed && !ran.status.success(),
+            "\"{}\" did not fail:\n{output}",
+            mutation.flow
+        );
+        Ok(())
+    }
+
+    fn cargo(&self, arguments: &[&str]) -> Result<std::process::Output> {
+        // Libraries that were built before are shared; programs land apart, so that a broken one is never taken
+        // for the real one.
+        let target = runner::target_directory()?;
+        Command::new("cargo")
+            .args(arguments)
+            .env("CARGO_BUILD_BUILD_DIR", &target)
+            .env("CARGO_TARGET_DIR", target.join("mutation"))
+            .current_dir(self.root.path())
+            .output()
+            .context("cargo cannot be started")
+    }
+
+    fn path(&self, mutation: &Mutation) -> PathBuf {
+        self.root.path().join(mutation.file)
+    }
 }

@@ -131,7 +131,8 @@ pub(crate) fn build_server(release: bool) -> Result<PathBuf> {
     Ok(target_directory()?.join(profile).join("ecru"))
 }
 
-fn target_directory() -> Result<PathBuf> {
+/// Where cargo puts what it builds.
+pub(crate) fn target_directory() -> Result<PathBuf> {
     let output = Command::new("cargo")
         .args([
             "metadata",

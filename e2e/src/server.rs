@@ -1,5 +1,6 @@
 //! The server process under test: start on a free loopback port, stop by signal, kill, start again on the same data.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -110,13 +111,9 @@ impl Server {
         let mut command = Command::new(&bench.binary);
         command
             .args(["serve", "--listen", &format!("127.0.0.1:{}", self.port)])
-            .args(["--account-id", ACCOUNT, "--region", REGION])
-            .arg("--data")
-            .arg(self.home.join("data"))
-            .arg("--keys")
-            .arg(self.home.join("keys"));
-        if let Some(url) = &self.metadata {
-            command.args(["--metadata", url]);
+            .args(self.store_flags());
+        if !launch.flags.iter().any(|flag| flag == "--metrics-listen") {
+            command.args(["--metrics-listen", "off"]);
         }
         command
             .args(&launch.flags)
@@ -136,6 +133,19 @@ impl Server {
             .stderr(log)
             .current_dir(&self.home);
         Ok(command)
+    }
+
+    /// Flags that say where the store is and whose.
+    pub(crate) fn store_flags(&self) -> Vec<OsString> {
+        let mut flags: Vec<OsString> = ["--account-id", ACCOUNT, "--region", REGION]
+            .map(OsString::from)
+            .to_vec();
+        flags.extend(["--data".into(), self.home.join("data").into()]);
+        flags.extend(["--keys".into(), self.home.join("keys").into()]);
+        if let Some(url) = &self.metadata {
+            flags.extend(["--metadata".into(), url.into()]);
+        }
+        flags
     }
 
     /// Ends the process with SIGTERM and requires a clean exit.

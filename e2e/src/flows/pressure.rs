@@ -11,12 +11,13 @@ use super::Flow;
 use crate::api::ECR_TARGET;
 use crate::content::OCI_MANIFEST;
 use crate::scene::Scene;
+use crate::server::Launch;
 use crate::signing::{self, AccessKey, Scope};
 use crate::wire::{Request, connect, read_answer};
 
 const REPOSITORY: &str = "pressure/app";
 /// Longest time a silent client may hold a connection.
-const PATIENCE: Duration = Duration::from_secs(100);
+const PATIENCE: Duration = Duration::from_secs(30);
 /// Bound of resident memory under flood.
 const MEMORY_BOUND_KIB: u64 = 160 * 1024;
 const FLOOD_BODY: usize = 28 * 1024 * 1024;
@@ -182,6 +183,14 @@ type Start = (&'static str, Vec<u8>, Option<&'static [u8]>);
 
 /// All slow clients at once, since each costs the length of a timeout.
 fn slow_clients(scene: &mut Scene) -> Result<()> {
+    scene.server.stop()?;
+    let flags = ["--header-timeout", "3s", "--idle-timeout", "6s"]
+        .map(str::to_owned)
+        .to_vec();
+    scene.relaunch(&Launch {
+        flags,
+        ..Launch::default()
+    })?;
     let port = scene.port();
     let upload = scene.begin_upload(REPOSITORY)?;
     let patch = scene
