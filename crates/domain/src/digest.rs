@@ -104,6 +104,40 @@ impl Digest {
     }
 }
 
+/// Computes the digest of bytes that come in pieces.
+pub struct Hasher(Running);
+
+enum Running {
+    Sha256(Sha256),
+    Sha512(Sha512),
+}
+
+impl Hasher {
+    /// Nothing taken yet.
+    pub fn new(algorithm: Algorithm) -> Self {
+        Self(match algorithm {
+            Algorithm::Sha256 => Running::Sha256(Sha256::new()),
+            Algorithm::Sha512 => Running::Sha512(Sha512::new()),
+        })
+    }
+
+    /// Takes the next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        match &mut self.0 {
+            Running::Sha256(hash) => hash.update(bytes),
+            Running::Sha512(hash) => hash.update(bytes),
+        }
+    }
+
+    /// The digest of all that was taken.
+    pub fn finish(self) -> Digest {
+        match self.0 {
+            Running::Sha256(hash) => Digest::from_hash(Algorithm::Sha256, &hash.finalize()),
+            Running::Sha512(hash) => Digest::from_hash(Algorithm::Sha512, &hash.finalize()),
+        }
+    }
+}
+
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
@@ -119,6 +153,16 @@ impl fmt::Debug for Digest {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pieces_hash_as_the_whole() {
+        for algorithm in [Algorithm::Sha256, Algorithm::Sha512] {
+            let mut hasher = Hasher::new(algorithm);
+            hasher.update(b"one");
+            hasher.update(b"two");
+            assert_eq!(hasher.finish(), Digest::of(algorithm, b"onetwo"));
+        }
+    }
 
     #[test]
     fn only_registered_algorithms_with_lower_case_hex_of_full_length_parse() {

@@ -1,1 +1,32 @@
-//! services
+//! Use cases: what Ecru does, whichever protocol asked.
+//!
+//! Each reads as a list: authorize (get a [`Permit`]), load facts, decide (a rule of `ecru-domain`), store,
+//! commit. Nothing here knows HTTP, SQL, a file path or a cipher. In reading order:
+//!
+//! - [`access`]: the request's context, `authorize` and the permit, which alone opens the store
+//! - [`identity`]: whose access key signed; first start
+//! - [`tokens`]: authorization tokens, layer URLs, page tokens
+//! - [`keys`]: the keys of repositories, and data keys under them
+//! - [`repositories`], [`images`], [`layers`], [`uploads`], [`settings`]: what the ECR API and `/v2/` offer
+//! - [`collection`]: online garbage collection and other jobs
+//! - [`verification`]: re-reads everything
+
+pub mod access;
+pub mod collection;
+pub mod identity;
+pub mod images;
+pub mod keys;
+pub mod layers;
+pub mod page;
+pub mod repositories;
+pub mod server_keys;
+pub mod settings;
+pub mod store;
+pub mod tokens;
+pub mod uploads;
+pub mod verification;
+pub mod wiring;
+
+pub use access::{Access, Permit, RequestContext, Resource};
+pub use page::{Page, PageRequest};
+pub use wiring::{Limits, Outside, Services};

@@ -101,7 +101,7 @@ impl Metadata {
         let result = Arc::clone(&slot);
         self.engine
             .lookup(Box::new(move |transaction| {
-                *result.lock() = Some(work(transaction))
+                *result.lock() = Some(work(transaction));
             }))
             .await?;
         take(&slot)
@@ -118,7 +118,7 @@ impl Metadata {
         let result = Arc::clone(&slot);
         self.engine
             .read(Box::new(move |transaction| {
-                *result.lock() = Some(work(transaction))
+                *result.lock() = Some(work(transaction));
             }))
             .await?;
         take(&slot)

@@ -31,6 +31,12 @@ pub trait ReadTransaction {
         after: Option<&str>,
         limit: u32,
     ) -> Result<Vec<Repository>, StoreError>;
+    /// Repositories of all registries by id.
+    fn list_all_repositories(
+        &mut self,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<Repository>, StoreError>;
     /// How many repositories a registry has. Constant time.
     fn count_repositories(&mut self, registry: &Registry) -> Result<u64, StoreError>;
     /// The resource tags of a repository by key.
@@ -111,6 +117,8 @@ pub trait ReadTransaction {
         kind: ReferenceKind,
         limit: u32,
     ) -> Result<Vec<Digest>, StoreError>;
+    /// Whether an image of that id is stored.
+    fn is_image_stored(&mut self, image_id: &str) -> Result<bool, StoreError>;
     /// References that an image (by its id, stored or not) has, by target.
     fn references_of(
         &mut self,
@@ -158,6 +166,8 @@ pub trait ReadTransaction {
     ) -> Result<Option<(Repository, LayerRecord)>, StoreError>;
     /// Whether any layer row uses the object.
     fn is_object_used(&mut self, object: &ObjectId) -> Result<bool, StoreError>;
+    /// Whether the bytes of an object are to be removed.
+    fn is_doomed(&mut self, object: &ObjectId) -> Result<bool, StoreError>;
     /// Objects whose bytes are to be removed.
     fn list_doomed(&mut self, limit: u32) -> Result<Vec<DoomedObject>, StoreError>;
 

@@ -1,0 +1,216 @@
+//! Identities: whose access key signed a request, and the first one of all.
+
+use std::sync::Arc;
+
+use ecru_domain::{AccountId, Error, Principal, Timestamp};
+use ecru_ports::metadata::{AccessKeyRecord, Lane};
+use ecru_ports::{Clock, KeyStore};
+use zeroize::Zeroizing;
+
+use crate::access::RequestContext;
+use crate::server_keys::ServerKeys;
+use crate::store::{Store, Warrant};
+
+/// An access key that may sign.
+pub struct SigningKey {
+    /// Whom it stands for.
+    pub principal: Principal,
+    /// The secret.
+    pub secret: Zeroizing<Vec<u8>>,
+}
+
+/// What `sts:GetCallerIdentity` tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallerIdentity {
+    /// The account.
+    pub account: AccountId,
+    /// The principal.
+    pub arn: String,
+    /// Its unique id.
+    pub user_id: String,
+}
+
+/// A pair of access key id and secret.
+pub struct AccessKeyPair {
+    /// `AKIA…`
+    pub id: String,
+    /// The secret.
+    pub secret: Zeroizing<String>,
+}
+
+/// What became of the root user's access key at start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RootKeyOutcome {
+    /// The key given is the one the store knows.
+    Unchanged,
+    /// The store had none; the key given is the first.
+    Created,
+    /// The store had another; it is gone, and with it every token issued for it.
+    Replaced,
+}
+
+/// Who a caller is.
+#[derive(Clone)]
+pub struct Identity {
+    store: Store,
+    keys: Arc<dyn KeyStore>,
+    clock: Arc<dyn Clock>,
+    server_keys: ServerKeys,
+}
+
+impl Identity {
+    /// Over the store.
+    pub fn new(store: Store, server_keys: ServerKeys, outside: &crate::Outside) -> Self {
+        Self {
+            store,
+            keys: Arc::clone(&outside.keys),
+            clock: Arc::clone(&outside.clock),
+            server_keys,
+        }
+    }
+
+    /// The secret and the principal of an access key; `None` if it is unknown or inactive.
+    pub async fn signing_key(&self, access_key_id: &str) -> Result<Option<SigningKey>, Error> {
+        let Some(record) = self.access_key(access_key_id).await? else {
+            return Ok(None);
+        };
+        let context = secret_context(&record.id);
+        let secret = self
+            .keys
+            .open_under_root(&context, &record.sealed_secret)
+            .await
+            .map_err(Error::internal)?;
+        Ok(Some(SigningKey {
+            principal: principal_of(record),
+            secret,
+        }))
+    }
+
+    /// The principal of an access key that is alive.
+    pub(crate) async fn living_principal(
+        &self,
+        access_key_id: &str,
+    ) -> Result<Option<Principal>, Error> {
+        Ok(self.access_key(access_key_id).await?.map(principal_of))
+    }
+
+    async fn access_key(&self, id: &str) -> Result<Option<AccessKeyRecord>, Error> {
+        let id = id.to_owned();
+        let found = self
+            .store
+            .lookup(
+                Warrant::server(),
+                move |rows| Ok(rows.find_access_key(&id)?),
+            )
+            .await?;
+        Ok(found.filter(|record| record.active))
+    }
+
+    /// `sts:GetCallerIdentity`: allowed to every authenticated principal.
+    pub fn caller(&self, context: &RequestContext) -> CallerIdentity {
+        let principal = &context.principal;
+        CallerIdentity {
+            account: principal.account.clone(),
+            arn: principal.arn.clone(),
+            user_id: principal.unique_id.clone(),
+        }
+    }
+
+    /// Whether the root user of `account` has an access key.
+    pub async fn has_root_key(&self, account: &AccountId) -> Result<bool, Error> {
+        let arn = root_arn(account);
+        self.store
+            .lookup(Warrant::server(), move |rows| {
+                Ok(!rows.access_keys_of(&arn)?.is_empty())
+            })
+            .await
+    }
+
+    /// Makes `pair` the one access key of the root user of `account`.
+    pub async fn set_root_key(
+        &self,
+        account: &AccountId,
+        pair: &AccessKeyPair,
+    ) -> Result<RootKeyOutcome, Error> {
+        let principal = Principal::root(account.clone(), pair.id.clone());
+        if self.is_known(pair, &principal).await? {
+            return Ok(RootKeyOutcome::Unchanged);
+        }
+        let now = self.clock.now();
+        let record = self.sealed_record(&principal, pair, now).await?;
+        self.store
+            .write(Warrant::server(), Lane::Any, move |rows| {
+                let old = rows.access_keys_of(&record.principal_arn)?;
+                for key in &old {
+                    rows.delete_access_key(&key.id)?;
+                }
+                rows.insert_access_key(&record)?;
+                Ok(if old.is_empty() {
+                    RootKeyOutcome::Created
+                } else {
+                    RootKeyOutcome::Replaced
+                })
+            })
+            .await
+    }
+
+    /// Ends every token at once (`ecru:RevokeTokens`).
+    pub async fn revoke_tokens(
+        &self,
+        access: &crate::Access,
+        context: &RequestContext,
+    ) -> Result<(), Error> {
+        let resource = crate::Resource::Any(context.own_registry());
+        access
+            .authorize(context, ecru_domain::Action::REVOKE_TOKENS, resource)
+            .await?;
+        self.server_keys.rotate(true).await
+    }
+
+    async fn is_known(&self, pair: &AccessKeyPair, principal: &Principal) -> Result<bool, Error> {
+        let known = self.signing_key(&pair.id).await?;
+        Ok(known.is_some_and(|known| {
+            known.principal == *principal && *known.secret == *pair.secret.as_bytes()
+        }))
+    }
+
+    async fn sealed_record(
+        &self,
+        principal: &Principal,
+        pair: &AccessKeyPair,
+        now: Timestamp,
+    ) -> Result<AccessKeyRecord, Error> {
+        let context = secret_context(&pair.id);
+        let sealed_secret = self
+            .keys
+            .seal_under_root(&context, pair.secret.as_bytes())
+            .await
+            .map_err(Error::internal)?;
+        Ok(AccessKeyRecord {
+            id: pair.id.clone(),
+            account: principal.account.clone(),
+            principal_arn: principal.arn.clone(),
+            principal_unique_id: principal.unique_id.clone(),
+            sealed_secret,
+            active: true,
+            created_at: now,
+        })
+    }
+}
+
+fn root_arn(account: &AccountId) -> String {
+    Principal::root(account.clone(), String::new()).arn
+}
+
+fn secret_context(id: &str) -> Vec<u8> {
+    format!("access key secret {id}").into_bytes()
+}
+
+fn principal_of(record: AccessKeyRecord) -> Principal {
+    Principal {
+        account: record.account,
+        arn: record.principal_arn,
+        unique_id: record.principal_unique_id,
+        access_key_id: record.id,
+    }
+}

@@ -1,0 +1,208 @@
+//! Images: push, pull, describe, list, delete.
+
+pub mod delete;
+pub mod describe;
+pub mod find;
+pub mod put;
+pub mod referrers;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use ecru_domain::repository::Repository;
+use ecru_domain::{
+    Action, Digest, Error, Reference, Refusal, Registry, RepositoryId, RepositoryName, Tag,
+    Timestamp,
+};
+use ecru_ports::metadata::{ImageRecord, Lane, ReadTransaction, SealedManifest};
+use ecru_ports::{Clock, Ids};
+use parking_lot::Mutex;
+
+use crate::access::{Access, Permit, RequestContext};
+use crate::keys::Keys;
+use crate::settings::Settings;
+use crate::store::{Store, Warrant};
+use crate::tokens::Tokens;
+
+pub use delete::BatchDeletion;
+pub use describe::{ImageDescription, ListedImage};
+pub use find::{BatchGet, ImageFailure, RequestedImage};
+pub use put::{PutImage, PutImageOutcome, StoredImage};
+pub use referrers::{ReferrerDescription, ReferrerQuery};
+
+/// The most pulls that wait to be recorded; further ones of new images are not recorded.
+const MAX_WAITING_PULLS: usize = 10_000;
+
+/// Pulls recorded in one transaction.
+const PULLS_PER_WRITE: usize = 200;
+
+/// A manifest that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundManifest {
+    /// Its digest.
+    pub digest: Digest,
+    /// Its media type.
+    pub media_type: String,
+    /// Exactly the bytes that were pushed.
+    pub bytes: Bytes,
+}
+
+/// Images.
+#[derive(Clone)]
+pub struct Images {
+    access: Access,
+    store: Store,
+    keys: Keys,
+    settings: Settings,
+    tokens: Tokens,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+    pulls: Arc<Mutex<HashMap<(RepositoryId, Digest), Timestamp>>>,
+}
+
+impl Images {
+    /// Over the store.
+    pub fn new(
+        access: Access,
+        store: Store,
+        keys: Keys,
+        settings: Settings,
+        tokens: Tokens,
+        outside: &crate::Outside,
+    ) -> Self {
+        let (clock, ids) = (Arc::clone(&outside.clock), Arc::clone(&outside.ids));
+        Self {
+            access,
+            store,
+            keys,
+            settings,
+            tokens,
+            clock,
+            ids,
+            pulls: Arc::default(),
+        }
+    }
+
+    /// A pull over `/v2/` (`ecr:BatchGetImage`). `ManifestNotFound` if there is no such image.
+    pub async fn pull(
+        &self,
+        context: &RequestContext,
+        registry: &Registry,
+        name: &RepositoryName,
+        reference: &Reference,
+    ) -> Result<FoundManifest, Error> {
+        let permit = self
+            .access
+            .authorize_repository(context, Action::BATCH_GET_IMAGE, registry, name)
+            .await?;
+        let repository = self.store.repository(&permit).await?;
+        let found = self
+            .find_with_manifest(&permit, &repository, reference.clone())
+            .await?;
+        let (image, sealed) = found.ok_or(Refusal::ManifestNotFound)?;
+        self.note_pull(&repository, &image.digest);
+        self.open_manifest(&repository, image, &sealed).await
+    }
+
+    /// An image and its sealed manifest, by tag or digest; `latest` as the registry has it.
+    async fn find_with_manifest(
+        &self,
+        permit: &Permit,
+        repository: &Repository,
+        reference: Reference,
+    ) -> Result<Option<(ImageRecord, SealedManifest)>, Error> {
+        let (settings, repository) = (self.settings.clone(), repository.clone());
+        self.store
+            .lookup(permit.into(), move |rows| {
+                let image = match &reference {
+                    Reference::Digest(digest) => rows.find_image(&repository.id, digest)?,
+                    Reference::Tag(tag) => find::by_tag(rows, &settings, &repository, tag)?,
+                };
+                let Some(image) = image else { return Ok(None) };
+                let manifest = rows.manifest(&repository.id, &image.digest)?;
+                let manifest =
+                    manifest.ok_or_else(|| Error::internal("an image has no manifest"))?;
+                Ok(Some((image, manifest)))
+            })
+            .await
+    }
+
+    /// Opens a manifest and makes sure that it has the image's digest.
+    pub(crate) async fn open_manifest(
+        &self,
+        repository: &Repository,
+        image: ImageRecord,
+        sealed: &SealedManifest,
+    ) -> Result<FoundManifest, Error> {
+        let key = self
+            .keys
+            .unwrap(repository, &image.id, &sealed.wrapped_key)
+            .await?;
+        let mut plain = self
+            .keys
+            .open_small(&key, &manifest_context(&image.id), &sealed.sealed)?;
+        let bytes = Bytes::from(std::mem::take(&mut *plain));
+        Ok(FoundManifest {
+            digest: image.digest,
+            media_type: image.media_type,
+            bytes,
+        })
+    }
+
+    /// Remembers that an image was pulled; [`Images::record_pulls`] writes it down.
+    fn note_pull(&self, repository: &Repository, digest: &Digest) {
+        let mut pulls = self.pulls.lock();
+        if pulls.len() < MAX_WAITING_PULLS {
+            pulls.insert((repository.id.clone(), digest.clone()), self.clock.now());
+        }
+    }
+
+    /// Writes down when images were last pulled. Called from time to time; a crash loses only what came since.
+    pub async fn record_pulls(&self) -> Result<(), Error> {
+        let waiting: Vec<_> = std::mem::take(&mut *self.pulls.lock())
+            .into_iter()
+            .collect();
+        for batch in waiting.chunks(PULLS_PER_WRITE).map(<[_]>::to_vec) {
+            self.store
+                .write(Warrant::server(), Lane::Any, move |rows| {
+                    for ((repository, digest), at) in &batch {
+                        rows.record_pull(repository, digest, *at)?;
+                    }
+                    Ok(())
+                })
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Tags after one, by name (`ecr:ListImages`), and whether more follow.
+    pub async fn list_tags(
+        &self,
+        context: &RequestContext,
+        registry: &Registry,
+        name: &RepositoryName,
+        after: Option<String>,
+        limit: u32,
+    ) -> Result<(Vec<Tag>, bool), Error> {
+        let permit = self
+            .access
+            .authorize_repository(context, Action::LIST_IMAGES, registry, name)
+            .await?;
+        let repository = self.store.repository(&permit).await?;
+        let ask = limit.saturating_add(1);
+        let found = self
+            .store
+            .read((&permit).into(), move |rows: &mut dyn ReadTransaction| {
+                Ok(rows.list_tags(&repository.id, after.as_deref(), ask)?)
+            })
+            .await?;
+        let (tags, more) = crate::repositories::cut(found, limit);
+        Ok((tags.into_iter().map(|tag| tag.name).collect(), more))
+    }
+}
+
+/// What the seal of a manifest is bound to.
+pub(crate) fn manifest_context(image_id: &str) -> Vec<u8> {
+    format!("manifest of image {image_id}").into_bytes()
+}

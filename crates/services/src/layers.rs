@@ -1,0 +1,444 @@
+//! Layers of repositories: are they there, read them, mount them.
+//!
+//! A layer is visible only in the repository where it was uploaded or mounted. One that no image refers to is
+//! reported available in the first half of its grace only, so that nothing promised vanishes before the push
+//! that relies on it ends.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ecru_domain::repository::Repository;
+use ecru_domain::settings::AccountSetting;
+use ecru_domain::{Action, Digest, Error, Principal, Refusal, Registry, RepositoryName, Timestamp};
+use ecru_ports::blobs::{BlobStream, StoredObject};
+use ecru_ports::metadata::{JobKind, JobRecord, LayerRecord, LayerUse};
+use ecru_ports::{BlobError, BlobStore, Clock, DataKey, Ids};
+
+use crate::access::{Access, Permit, RequestContext};
+use crate::keys::Keys;
+use crate::settings::account_setting;
+use crate::store::{Store, lane_of};
+use crate::tokens::Tokens;
+
+/// Whether a layer can be relied on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LayerAvailability {
+    /// It is in the repository.
+    Available {
+        /// Its bytes.
+        size: u64,
+        /// As an image of the repository calls it.
+        media_type: Option<String>,
+    },
+    /// It is not.
+    Unavailable,
+}
+
+/// A layer, ready to be read.
+pub struct OpenLayer {
+    digest: Digest,
+    object: Arc<StoredObject>,
+    key: Arc<DataKey>,
+    blobs: Arc<dyn BlobStore>,
+}
+
+impl OpenLayer {
+    /// By which it was asked for.
+    pub fn digest(&self) -> &Digest {
+        &self.digest
+    }
+
+    /// Its bytes.
+    pub fn size(&self) -> u64 {
+        self.object.size
+    }
+
+    /// Streams a range within its size; every frame is verified before a byte of it is given out.
+    pub async fn read(&self, range: Range<u64>) -> Result<BlobStream, Error> {
+        self.blobs
+            .read(Arc::clone(&self.object), Arc::clone(&self.key), range)
+            .await
+            .map_err(store_failed)
+    }
+}
+
+/// Layers.
+#[derive(Clone)]
+pub struct Layers {
+    access: Access,
+    store: Store,
+    keys: Keys,
+    tokens: Tokens,
+    blobs: Arc<dyn BlobStore>,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+    grace: Duration,
+}
+
+impl Layers {
+    /// Over the stores.
+    pub fn new(
+        access: Access,
+        store: Store,
+        keys: Keys,
+        tokens: Tokens,
+        outside: &crate::Outside,
+        limits: &crate::Limits,
+    ) -> Self {
+        let (blobs, clock, ids) = (
+            Arc::clone(&outside.blobs),
+            Arc::clone(&outside.clock),
+            Arc::clone(&outside.ids),
+        );
+        Self {
+            access,
+            store,
+            keys,
+            tokens,
+            blobs,
+            clock,
+            ids,
+            grace: limits.layer_grace,
+        }
+    }
+
+    /// `ecr:BatchCheckLayerAvailability`, in the order of the request.
+    pub async fn check(
+        &self,
+        context: &RequestContext,
+        registry: &Registry,
+        name: &RepositoryName,
+        digests: Vec<Digest>,
+    ) -> Result<Vec<(Digest, LayerAvailability)>, Error> {
+        let (permit, repository) = self
+            .enter(
+                context,
+                Action::BATCH_CHECK_LAYER_AVAILABILITY,
+                registry,
+                name,
+            )
+            .await?;
+        let promise = self.promise();
+        self.store
+            .read((&permit).into(), move |rows| {
+                let mut answer = Vec::with_capacity(digests.len());
+                for digest in digests {
+                    let found = rows
+                        .find_layer(&repository.id, &digest)?
+                        .filter(|found| promise.covers(found));
+                    let availability = found.map_or(LayerAvailability::Unavailable, |found| {
+                        LayerAvailability::Available {
+                            size: found.layer.size,
+                            media_type: found.referenced_as,
+                        }
+                    });
+                    answer.push((digest, availability));
+                }
+                Ok(answer)
+            })
+            .await
+    }
+
+    /// The size of a layer (`ecr:BatchCheckLayerAvailability`), or `LayerNotFound`.
+    pub async fn stat(
+        &self,
+        context: &RequestContext,
+        registry: &Registry,
+        name: &RepositoryName,
+        digest: &Digest,
+    ) -> Result<u64, Error> {
+        let (permit, repository) = self
+            .enter(
+                context,
+                Action::BATCH_CHECK_LAYER_AVAILABILITY,
+                registry,
+                name,
+            )
+            .await?;
+        let (promise, wanted) = (self.promise(), digest.clone());
+        let found = self
+            .store
+            .lookup((&permit).into(), move |rows| {
+                Ok(rows.find_layer(&repository.id, &wanted)?)
+            })
+            .await?;
+        let refuse = not_found(&permit, digest)?;
+        Ok(found
+            .filter(|found| promise.covers(found))
+            .ok_or(refuse)?
+            .layer
+            .size)
+    }
+
+    /// A layer to read (`ecr:GetDownloadUrlForLayer`), or `LayerNotFound`.
+    pub async fn open(
+        &self,
+        context: &RequestContext,
+        registry: &Registry,
+        name: &RepositoryName,
+        digest: &Digest,
+    ) -> Result<OpenLayer, Error> {
+        let (permit, repository) = self
+            .enter(context, Action::GET_DOWNLOAD_URL_FOR_LAYER, registry, name)
+            .await?;
+        let promise = self.promise();
+        self.open_if(&permit, &repository, digest, move |found| {
+            promise.covers(found)
+        })
+        .await
+    }
+
+    /// `ecr:GetDownloadUrlForLayer`: the sealed part of a link. Only for layers that an image refers to.
+    pub async fn download_link(
+        &self,
+        context: &RequestContext,
+        registry: &Registry,
+        name: &RepositoryName,
+        digest: &Digest,
+    ) -> Result<String, Error> {
+        let (permit, repository) = self
+            .enter(context, Action::GET_DOWNLOAD_URL_FOR_LAYER, registry, name)
+            .await?;
+        let wanted = digest.clone();
+        let place = repository.clone();
+        let found = self
+            .store
+            .lookup((&permit).into(), move |rows| {
+                Ok(rows.find_layer(&place.id, &wanted)?)
+            })
+            .await?;
+        let found = found.ok_or(not_found(&permit, digest)?)?;
+        if found.referenced_as.is_none() {
+            return Err(Refusal::LayerInaccessible {
+                digest: digest.clone(),
+                repository: permit.label()?,
+            }
+            .into());
+        }
+        self.tokens.seal_link(context, registry, name, digest).await
+    }
+
+    /// The layer of a link, if link, caller and layer still stand. `context_of` makes the context of the caller.
+    pub async fn open_link(
+        &self,
+        sealed: &str,
+        now: Timestamp,
+        context_of: impl FnOnce(Principal, ecru_domain::Region) -> RequestContext + Send,
+    ) -> Result<OpenLayer, Error> {
+        let link = self.tokens.open_link(sealed, now).await?;
+        let context = context_of(link.holder.principal, link.holder.region);
+        let (permit, repository) = self
+            .enter(
+                &context,
+                Action::GET_DOWNLOAD_URL_FOR_LAYER,
+                &link.registry,
+                &link.name,
+            )
+            .await?;
+        self.open_if(&permit, &repository, &link.digest, |found| {
+            found.referenced_as.is_some()
+        })
+        .await
+    }
+
+    /// Mounts a layer of another repository. `false` for whatever reason: the client then uploads.
+    pub async fn mount(
+        &self,
+        context: &RequestContext,
+        target: (&Registry, &RepositoryName),
+        source: Option<(&Registry, &RepositoryName)>,
+        digest: &Digest,
+    ) -> Result<bool, Error> {
+        let (permit, repository) = self
+            .enter(context, Action::INITIATE_LAYER_UPLOAD, target.0, target.1)
+            .await?;
+        let Some(source) = source.filter(|source| source.0 == target.0) else {
+            return Ok(false);
+        };
+        match self
+            .mount_from(context, (&permit, &repository), source, digest)
+            .await
+        {
+            Err(Error::Refused(_)) => Ok(false),
+            outcome => outcome,
+        }
+    }
+
+    async fn mount_from(
+        &self,
+        context: &RequestContext,
+        target: (&Permit, &Repository),
+        source: (&Registry, &RepositoryName),
+        digest: &Digest,
+    ) -> Result<bool, Error> {
+        let (source_permit, source) = self
+            .enter(
+                context,
+                Action::GET_DOWNLOAD_URL_FOR_LAYER,
+                source.0,
+                source.1,
+            )
+            .await?;
+        let (registry, wanted, place) =
+            (source.registry.clone(), digest.clone(), source.id.clone());
+        let found = self
+            .store
+            .lookup((&source_permit).into(), move |rows| {
+                let enabled =
+                    account_setting(rows, &registry, AccountSetting::BlobMounting)? == "ENABLED";
+                Ok(if enabled {
+                    rows.find_layer(&place, &wanted)?
+                } else {
+                    None
+                })
+            })
+            .await?;
+        let Some(found) = found.filter(|found| found.referenced_as.is_some()) else {
+            return Ok(false);
+        };
+        if source.encryption != target.1.encryption {
+            return Ok(false);
+        }
+        let layer = self.rewrap(&source, &found.layer, target.1, digest).await?;
+        self.adopt(target.0, target.1, layer).await
+    }
+
+    /// The layer as another repository keeps it: the same object, its data key wrapped anew.
+    pub(crate) async fn rewrap(
+        &self,
+        source: &Repository,
+        layer: &LayerRecord,
+        target: &Repository,
+        digest: &Digest,
+    ) -> Result<LayerRecord, Error> {
+        let key = self
+            .keys
+            .unwrap(source, layer.object.as_str(), &layer.wrapped_key)
+            .await?;
+        let wrapped_key = self.keys.wrap(target, layer.object.as_str(), &key).await?;
+        Ok(LayerRecord {
+            digest: digest.clone(),
+            wrapped_key,
+            idle_since: self.clock.now(),
+            ..layer.clone()
+        })
+    }
+
+    /// Adds a layer row over an existing object. `false` if the object has gone meanwhile.
+    async fn adopt(
+        &self,
+        permit: &Permit,
+        repository: &Repository,
+        layer: LayerRecord,
+    ) -> Result<bool, Error> {
+        let job = self.collect_job(repository, &layer.digest);
+        let (place, label) = (repository.id.clone(), permit.label()?);
+        self.store
+            .write(permit.into(), lane_of(repository), move |rows| {
+                rows.change_repository(&place)?
+                    .ok_or_else(|| Refusal::RepositoryNotFound(label.clone()))?;
+                if rows.find_object(&layer.object)?.is_none() {
+                    return Ok(false);
+                }
+                rows.insert_layer(&place, &layer)?;
+                rows.insert_job(&job)?;
+                Ok(true)
+            })
+            .await
+    }
+
+    /// The job that collects a layer if no image refers to it when its grace is over.
+    pub(crate) fn collect_job(&self, repository: &Repository, digest: &Digest) -> JobRecord {
+        JobRecord {
+            id: self.ids.uuid(),
+            kind: JobKind::CollectLayer,
+            repository: repository.id.clone(),
+            subject: digest.to_string(),
+            run_at: self.clock.now().plus(self.grace),
+        }
+    }
+
+    async fn open_if(
+        &self,
+        permit: &Permit,
+        repository: &Repository,
+        digest: &Digest,
+        is_served: impl FnOnce(&LayerUse) -> bool + Send,
+    ) -> Result<OpenLayer, Error> {
+        let (place, wanted) = (repository.id.clone(), digest.clone());
+        let found = self
+            .store
+            .lookup(permit.into(), move |rows| {
+                Ok(rows.open_layer(&place, &wanted)?)
+            })
+            .await?;
+        let (found, object) = found
+            .filter(|(found, _)| is_served(found))
+            .ok_or(not_found(permit, digest)?)?;
+        let key = self
+            .keys
+            .unwrap(
+                repository,
+                object.stored.id.as_str(),
+                &found.layer.wrapped_key,
+            )
+            .await?;
+        Ok(OpenLayer {
+            digest: digest.clone(),
+            object: Arc::new(object.stored),
+            key: Arc::new(key),
+            blobs: Arc::clone(&self.blobs),
+        })
+    }
+
+    async fn enter(
+        &self,
+        context: &RequestContext,
+        action: Action,
+        registry: &Registry,
+        name: &RepositoryName,
+    ) -> Result<(Permit, Repository), Error> {
+        let permit = self
+            .access
+            .authorize_repository(context, action, registry, name)
+            .await?;
+        let repository = self.store.repository(&permit).await?;
+        Ok((permit, repository))
+    }
+
+    fn promise(&self) -> Promise {
+        Promise {
+            idle_after: self.clock.now().minus(self.grace / 2),
+        }
+    }
+}
+
+/// Which layers are reported available: those referred to, and those idle for less than half the grace.
+#[derive(Clone, Copy)]
+struct Promise {
+    idle_after: Timestamp,
+}
+
+impl Promise {
+    fn covers(self, found: &LayerUse) -> bool {
+        found.referenced_as.is_some() || found.layer.idle_since > self.idle_after
+    }
+}
+
+fn not_found(permit: &Permit, digest: &Digest) -> Result<Refusal, Error> {
+    Ok(Refusal::LayerNotFound {
+        digest: digest.clone(),
+        repository: permit.label()?,
+    })
+}
+
+/// A failing blob store, as an error of ours.
+pub(crate) fn store_failed(error: BlobError) -> Error {
+    match error {
+        BlobError::Full => Error::Unavailable(Box::new(error)),
+        BlobError::Missing | BlobError::Corrupt | BlobError::Io(_) => {
+            Error::Internal(Box::new(error))
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! The metadata store behind the permit: a use case reaches rows only with proof that it may.
+
+use ecru_domain::Error;
+use ecru_domain::repository::Repository;
+use ecru_ports::Metadata;
+use ecru_ports::metadata::{Lane, ReadTransaction, WriteTransaction};
+
+use crate::access::Permit;
+
+/// Why rows may be reached.
+#[derive(Clone, Copy, Debug)]
+pub enum Warrant<'a> {
+    /// A principal was authorized.
+    Permit(&'a Permit),
+    /// The server acts for itself: keys, tokens, collection. Only this crate can say so.
+    Server(Server),
+}
+
+/// Marks the server's own work.
+#[derive(Clone, Copy, Debug)]
+pub struct Server(());
+
+impl Warrant<'_> {
+    /// The warrant of the server's own work.
+    pub(crate) fn server() -> Self {
+        Self::Server(Server(()))
+    }
+}
+
+impl<'a> From<&'a Permit> for Warrant<'a> {
+    fn from(permit: &'a Permit) -> Self {
+        Self::Permit(permit)
+    }
+}
+
+/// Rows, for those who have a warrant.
+#[derive(Clone)]
+pub struct Store {
+    metadata: Metadata,
+}
+
+impl Store {
+    /// Takes the store into custody.
+    pub fn new(metadata: Metadata) -> Self {
+        Self { metadata }
+    }
+
+    /// A few indexed look-ups.
+    pub async fn lookup<T, F>(&self, _: Warrant<'_>, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut dyn ReadTransaction) -> Result<T, Error> + Send + 'static,
+    {
+        self.metadata.lookup(work).await
+    }
+
+    /// A page of a list, or a scan.
+    pub async fn read<T, F>(&self, _: Warrant<'_>, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut dyn ReadTransaction) -> Result<T, Error> + Send + 'static,
+    {
+        self.metadata.read(work).await
+    }
+
+    /// A change. Durable when this returns.
+    pub async fn write<T, F>(&self, _: Warrant<'_>, lane: Lane, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut dyn WriteTransaction) -> Result<T, Error> + Send + 'static,
+    {
+        self.metadata.write(lane, work).await
+    }
+
+    /// The repository that the permit is for, or `RepositoryNotFound`.
+    pub async fn repository(&self, permit: &Permit) -> Result<Repository, Error> {
+        let label = permit.label()?;
+        let (registry, name) = (permit.registry().clone(), label.name.clone());
+        let found = self
+            .lookup(permit.into(), move |rows| {
+                Ok(rows.find_repository(&registry, &name)?)
+            })
+            .await?;
+        found.ok_or_else(|| ecru_domain::Refusal::RepositoryNotFound(label).into())
+    }
+}
+
+/// The lane of a repository's changes.
+pub(crate) fn lane_of(repository: &Repository) -> Lane {
+    Lane::Repository(repository.id.as_str().to_owned())
+}

@@ -1,0 +1,279 @@
+//! Authorization tokens, layer links and page tokens: sealed claims, checked afresh at every use.
+//!
+//! A token stands for a principal, not for permissions. Each use checks that its time is not over and that the
+//! access key for which it was issued is alive and still the principal's; what the principal may do is then
+//! decided as for any request.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ecru_domain::{
+    AccountId, Action, Digest, Error, Principal, Refusal, Region, Registry, RepositoryName,
+    Timestamp,
+};
+use ecru_ports::Clock;
+use serde::{Deserialize, Serialize};
+
+use crate::access::{Access, RequestContext, Resource};
+use crate::identity::Identity;
+use crate::server_keys::{Purpose, ServerKeys, TOKEN_LIFETIME};
+
+/// The user name of every token.
+pub const USER: &str = "AWS";
+
+/// The longest password or link that is looked at.
+const MAX_SEALED: usize = 1_800;
+
+/// How long a layer link works.
+pub const LINK_LIFETIME: Duration = Duration::from_secs(3600);
+
+/// What `GetAuthorizationToken` hands out.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AuthorizationToken {
+    /// The password that goes with the user name `AWS`.
+    pub password: String,
+    /// When it ends.
+    pub expires_at: Timestamp,
+}
+
+/// Who comes with a token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenHolder {
+    /// For whom it was issued.
+    pub principal: Principal,
+    /// Where it may be used.
+    pub region: Region,
+}
+
+/// What a layer link opens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LayerLink {
+    /// Who asked for it.
+    pub holder: TokenHolder,
+    /// The registry.
+    pub registry: Registry,
+    /// The repository.
+    pub name: RepositoryName,
+    /// The layer.
+    pub digest: Digest,
+}
+
+#[derive(Serialize, Deserialize)]
+struct TokenClaims {
+    #[serde(rename = "a")]
+    account: String,
+    #[serde(rename = "r")]
+    region: String,
+    #[serde(rename = "u")]
+    unique_id: String,
+    #[serde(rename = "k")]
+    access_key_id: String,
+    #[serde(rename = "i")]
+    issued_at: i64,
+    #[serde(rename = "e")]
+    expires_at: i64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct LinkClaims {
+    #[serde(flatten)]
+    token: TokenClaims,
+    #[serde(rename = "o")]
+    owner: String,
+    #[serde(rename = "n")]
+    name: String,
+    #[serde(rename = "d")]
+    digest: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct PageClaims {
+    #[serde(rename = "l")]
+    list: String,
+    #[serde(rename = "p")]
+    position: String,
+}
+
+/// Issues and opens tokens.
+#[derive(Clone)]
+pub struct Tokens {
+    access: Access,
+    identity: Identity,
+    server_keys: ServerKeys,
+    clock: Arc<dyn Clock>,
+}
+
+impl Tokens {
+    /// Over the server's keys.
+    pub fn new(
+        access: Access,
+        identity: Identity,
+        server_keys: ServerKeys,
+        outside: &crate::Outside,
+    ) -> Self {
+        Self {
+            access,
+            identity,
+            server_keys,
+            clock: Arc::clone(&outside.clock),
+        }
+    }
+
+    /// `ecr:GetAuthorizationToken`: a token of the caller for the region of the request.
+    pub async fn issue(&self, context: &RequestContext) -> Result<AuthorizationToken, Error> {
+        let resource = Resource::Any(context.own_registry());
+        self.access
+            .authorize(context, Action::GET_AUTHORIZATION_TOKEN, resource)
+            .await?;
+        let now = self.clock.now();
+        let expires_at = now.plus(TOKEN_LIFETIME);
+        let claims = claims_of(&context.principal, &context.region, now, expires_at);
+        let password = self
+            .server_keys
+            .seal(Purpose::RegistryToken, &to_bytes(&claims)?)
+            .await?;
+        Ok(AuthorizationToken {
+            password,
+            expires_at,
+        })
+    }
+
+    /// Who comes with a user name and a password. Refused with `TokenInvalid` or `TokenExpired`.
+    pub async fn authenticate(
+        &self,
+        user: &str,
+        password: &str,
+        now: Timestamp,
+    ) -> Result<TokenHolder, Error> {
+        if user != USER || password.len() > MAX_SEALED {
+            return Err(Refusal::TokenInvalid.into());
+        }
+        let bytes = self
+            .server_keys
+            .open(Purpose::RegistryToken, password)
+            .await?
+            .ok_or(Refusal::TokenInvalid)?;
+        let claims: TokenClaims =
+            serde_json::from_slice(&bytes).map_err(|_| Refusal::TokenInvalid)?;
+        self.holder(&claims, now).await
+    }
+
+    /// A link to a layer for the caller.
+    pub(crate) async fn seal_link(
+        &self,
+        context: &RequestContext,
+        registry: &Registry,
+        name: &RepositoryName,
+        digest: &Digest,
+    ) -> Result<String, Error> {
+        let now = self.clock.now();
+        let claims = LinkClaims {
+            token: claims_of(
+                &context.principal,
+                &registry.region,
+                now,
+                now.plus(LINK_LIFETIME),
+            ),
+            owner: registry.account.to_string(),
+            name: name.to_string(),
+            digest: digest.to_string(),
+        };
+        self.server_keys
+            .seal(Purpose::LayerLink, &to_bytes(&claims)?)
+            .await
+    }
+
+    /// What a link opens. Refused with `TokenInvalid` or `TokenExpired`.
+    pub(crate) async fn open_link(&self, sealed: &str, now: Timestamp) -> Result<LayerLink, Error> {
+        if sealed.len() > MAX_SEALED {
+            return Err(Refusal::TokenInvalid.into());
+        }
+        let bytes = self
+            .server_keys
+            .open(Purpose::LayerLink, sealed)
+            .await?
+            .ok_or(Refusal::TokenInvalid)?;
+        let claims: LinkClaims =
+            serde_json::from_slice(&bytes).map_err(|_| Refusal::TokenInvalid)?;
+        let holder = self.holder(&claims.token, now).await?;
+        let invalid = |_| Refusal::TokenInvalid;
+        let account = AccountId::parse(&claims.owner).map_err(invalid)?;
+        Ok(LayerLink {
+            registry: Registry {
+                account,
+                region: holder.region.clone(),
+            },
+            holder,
+            name: RepositoryName::parse(&claims.name).map_err(invalid)?,
+            digest: Digest::parse(&claims.digest).map_err(invalid)?,
+        })
+    }
+
+    /// Seals where a page of `list` ended. `list` names the operation and everything that selects its items.
+    pub(crate) async fn seal_page(&self, list: &str, position: &str) -> Result<String, Error> {
+        let claims = PageClaims {
+            list: list.to_owned(),
+            position: position.to_owned(),
+        };
+        self.server_keys
+            .seal(Purpose::PageToken, &to_bytes(&claims)?)
+            .await
+    }
+
+    /// Where the page before ended. Refused with `PageTokenInvalid` if the token is of another list.
+    pub(crate) async fn open_page(
+        &self,
+        list: &str,
+        token: Option<&str>,
+    ) -> Result<Option<String>, Error> {
+        let Some(token) = token else { return Ok(None) };
+        let bytes = self
+            .server_keys
+            .open(Purpose::PageToken, token)
+            .await?
+            .ok_or(Refusal::PageTokenInvalid)?;
+        let claims: PageClaims =
+            serde_json::from_slice(&bytes).map_err(|_| Refusal::PageTokenInvalid)?;
+        if claims.list == list {
+            Ok(Some(claims.position))
+        } else {
+            Err(Refusal::PageTokenInvalid.into())
+        }
+    }
+
+    async fn holder(&self, claims: &TokenClaims, now: Timestamp) -> Result<TokenHolder, Error> {
+        let principal = self
+            .identity
+            .living_principal(&claims.access_key_id)
+            .await?
+            .ok_or(Refusal::TokenInvalid)?;
+        if principal.unique_id != claims.unique_id || principal.account.as_str() != claims.account {
+            return Err(Refusal::TokenInvalid.into());
+        }
+        if now.seconds() >= claims.expires_at {
+            return Err(Refusal::TokenExpired.into());
+        }
+        let region = Region::parse(&claims.region).map_err(|_| Refusal::TokenInvalid)?;
+        Ok(TokenHolder { principal, region })
+    }
+}
+
+fn claims_of(
+    principal: &Principal,
+    region: &Region,
+    now: Timestamp,
+    expires_at: Timestamp,
+) -> TokenClaims {
+    TokenClaims {
+        account: principal.account.to_string(),
+        region: region.to_string(),
+        unique_id: principal.unique_id.clone(),
+        access_key_id: principal.access_key_id.clone(),
+        issued_at: now.seconds(),
+        expires_at: expires_at.seconds(),
+    }
+}
+
+fn to_bytes(claims: &impl Serialize) -> Result<Vec<u8>, Error> {
+    serde_json::to_vec(claims).map_err(Error::internal)
+}

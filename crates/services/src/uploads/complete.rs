@@ -1,0 +1,287 @@
+//! The end of an upload: the bytes become a layer of the repository.
+
+use ecru_domain::digest::Hasher;
+use ecru_domain::repository::Repository;
+use ecru_domain::{Action, Algorithm, Digest, Error, Refusal, Registry, RepositoryName};
+use ecru_ports::DataKey;
+use ecru_ports::blobs::StoredObject;
+use ecru_ports::metadata::{JobRecord, LayerRecord, ObjectRecord, WriteTransaction};
+use futures_util::StreamExt as _;
+use std::sync::Arc;
+
+use super::session::Finished;
+use super::{Chunk, Place, UploadAddress, Uploads, doom, offset_of, upload_not_found};
+use crate::access::RequestContext;
+use crate::layers::store_failed;
+use crate::store::lane_of;
+
+/// Whether the layer is new in the repository.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Settled {
+    New,
+    WasThere,
+}
+
+/// Everything one transaction needs to make a layer.
+struct Settlement {
+    finished: Finished,
+    layer: LayerRecord,
+    object: ObjectRecord,
+    /// The same content under another object of the deduplication domain, wrapped for this repository.
+    shared: Option<LayerRecord>,
+    job: JobRecord,
+}
+
+impl Uploads {
+    /// The last request of an upload over `/v2/` (`ecr:CompleteLayerUpload`), perhaps with the last bytes.
+    /// `LayerDigestMismatch` leaves the upload as it was before.
+    pub async fn complete(
+        &self,
+        context: &RequestContext,
+        address: &UploadAddress,
+        chunk: Chunk,
+        digest: &Digest,
+    ) -> Result<(), Error> {
+        let place = self
+            .enter_upload(context, Action::COMPLETE_LAYER_UPLOAD, address)
+            .await?;
+        let record = self.find(&place, &address.upload).await?;
+        super::check_start(&place, &record, chunk.first)?;
+        let mut session = self.open_session(&place, record).await?;
+        session.take(chunk).await?;
+        let finished = session.finish().await?;
+        self.settle(&place, finished, digest).await.map(|_| ())
+    }
+
+    /// A whole layer in one request.
+    pub async fn whole(
+        &self,
+        context: &RequestContext,
+        registry: &Registry,
+        name: &RepositoryName,
+        chunk: Chunk,
+        digest: &Digest,
+    ) -> Result<(), Error> {
+        let place = self
+            .enter(context, Action::COMPLETE_LAYER_UPLOAD, registry, name)
+            .await?;
+        self.access
+            .authorize_repository(context, Action::INITIATE_LAYER_UPLOAD, registry, name)
+            .await?;
+        self.access
+            .authorize_repository(context, Action::UPLOAD_LAYER_PART, registry, name)
+            .await?;
+        let mut session = self
+            .begin_session(&place, digest.algorithm() == Algorithm::Sha512)
+            .await?;
+        session.take(chunk).await?;
+        let finished = session.finish().await?;
+        self.settle(&place, finished, digest).await.map(|_| ())
+    }
+
+    /// `ecr:CompleteLayerUpload`: at least one of the digests that are SHA-256 must be right.
+    /// `LayerAlreadyExists` if the repository has the layer; the upload has ended then all the same.
+    pub async fn complete_parts(
+        &self,
+        context: &RequestContext,
+        address: &UploadAddress,
+        digests: &[String],
+    ) -> Result<Digest, Error> {
+        let place = self
+            .enter_upload(context, Action::COMPLETE_LAYER_UPLOAD, address)
+            .await?;
+        let record = self.find(&place, &address.upload).await?;
+        if offset_of(&record) == 0 {
+            return Err(Refusal::EmptyUpload {
+                upload: record.id,
+                repository: place.label,
+            }
+            .into());
+        }
+        if record
+            .first_short_part
+            .is_some_and(|short| short < record.parts)
+        {
+            return Err(Refusal::LayerPartTooSmall.into());
+        }
+        let finished = self.open_session(&place, record).await?.finish().await?;
+        let calculated = finished.digests.sha256.clone();
+        if !digests
+            .iter()
+            .any(|digest| digest.eq_ignore_ascii_case(calculated.as_str()))
+        {
+            return Err(Refusal::LayerDigestMismatch { calculated }.into());
+        }
+        match self.settle(&place, finished, &calculated).await? {
+            Settled::New => Ok(calculated),
+            Settled::WasThere => Err(Refusal::LayerAlreadyExists {
+                digest: calculated,
+                repository: place.label,
+            }
+            .into()),
+        }
+    }
+
+    async fn settle(
+        &self,
+        place: &Place,
+        finished: Finished,
+        digest: &Digest,
+    ) -> Result<Settled, Error> {
+        self.check_digest(place, &finished, digest).await?;
+        let repository = &place.repository;
+        let now = self.clock.now();
+        let layer = LayerRecord {
+            digest: digest.clone(),
+            object: finished.stored.id.clone(),
+            size: finished.stored.size,
+            wrapped_key: finished.record.wrapped_key.clone(),
+            idle_since: now,
+        };
+        let object = ObjectRecord {
+            stored: finished.stored.clone(),
+            domain: deduplication_domain(repository),
+            sha256: finished.digests.sha256.clone(),
+        };
+        let shared = self.find_shared(place, &object, digest).await?;
+        let job = self.layers.collect_job(repository, digest);
+        let settlement = Settlement {
+            finished,
+            layer,
+            object,
+            shared,
+            job,
+        };
+        self.commit(place, settlement).await
+    }
+
+    /// The digest must be that of the bytes. SHA-512 that was not announced is computed by reading them again.
+    async fn check_digest(
+        &self,
+        place: &Place,
+        finished: &Finished,
+        digest: &Digest,
+    ) -> Result<(), Error> {
+        let calculated = match digest.algorithm() {
+            Algorithm::Sha256 => finished.digests.sha256.clone(),
+            Algorithm::Sha512 => match &finished.digests.sha512 {
+                Some(known) => known.clone(),
+                None => self.read_again(place, finished).await?,
+            },
+        };
+        if calculated == *digest {
+            Ok(())
+        } else {
+            Err(Refusal::LayerDigestMismatch { calculated }.into())
+        }
+    }
+
+    async fn read_again(&self, place: &Place, finished: &Finished) -> Result<Digest, Error> {
+        let record = &finished.record;
+        let key: DataKey = self
+            .keys
+            .unwrap(
+                &place.repository,
+                record.object.as_str(),
+                &record.wrapped_key,
+            )
+            .await?;
+        let object: Arc<StoredObject> = Arc::new(finished.stored.clone());
+        let size = object.size;
+        let mut bytes = self
+            .blobs
+            .read(object, Arc::new(key), 0..size)
+            .await
+            .map_err(store_failed)?;
+        let mut hasher = Hasher::new(Algorithm::Sha512);
+        while let Some(piece) = bytes.next().await {
+            hasher.update(&piece.map_err(store_failed)?);
+        }
+        Ok(hasher.finish())
+    }
+
+    async fn find_shared(
+        &self,
+        place: &Place,
+        object: &ObjectRecord,
+        digest: &Digest,
+    ) -> Result<Option<LayerRecord>, Error> {
+        let (domain, sha256) = (object.domain.clone(), object.sha256.clone());
+        let found = self
+            .store
+            .lookup((&place.permit).into(), move |rows| {
+                Ok(rows.find_content(&domain, &sha256)?)
+            })
+            .await?;
+        match found {
+            Some((source, layer)) => self
+                .layers
+                .rewrap(&source, &layer, &place.repository, digest)
+                .await
+                .map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn commit(&self, place: &Place, settlement: Settlement) -> Result<Settled, Error> {
+        let (id, label) = (place.repository.id.clone(), place.label.clone());
+        let lost = upload_not_found(place, &settlement.finished.record.id);
+        self.store
+            .write(
+                (&place.permit).into(),
+                lane_of(&place.repository),
+                move |rows| {
+                    let finished = &settlement.finished;
+                    rows.change_repository(&id)?
+                        .ok_or_else(|| Refusal::RepositoryNotFound(label.clone()))?;
+                    if finished.is_stored && !end_session(rows, finished)? {
+                        return Err(lost.clone().into());
+                    }
+                    if rows.find_layer(&id, &settlement.layer.digest)?.is_some() {
+                        rows.set_layer_idle(
+                            &id,
+                            &settlement.layer.digest,
+                            settlement.layer.idle_since,
+                        )?;
+                        rows.insert_job(&settlement.job)?;
+                        rows.insert_doomed(&doom(&finished.record))?;
+                        return Ok(Settled::WasThere);
+                    }
+                    match &settlement.shared {
+                        Some(shared) if rows.find_object(&shared.object)?.is_some() => {
+                            rows.insert_layer(&id, shared)?;
+                            rows.insert_doomed(&doom(&finished.record))?;
+                        }
+                        _ => {
+                            rows.insert_object(&settlement.object)?;
+                            rows.insert_layer(&id, &settlement.layer)?;
+                        }
+                    }
+                    rows.insert_job(&settlement.job)?;
+                    Ok(Settled::New)
+                },
+            )
+            .await
+    }
+}
+
+/// Removes the session's row, if it still stands as this request knows it.
+fn end_session(rows: &mut dyn WriteTransaction, finished: &Finished) -> Result<bool, Error> {
+    let record = &finished.record;
+    let stands = rows
+        .find_upload(&record.id)?
+        .is_some_and(|now| now.epoch == record.epoch && now.progress == record.progress);
+    Ok(stands && rows.delete_upload(&record.id)?)
+}
+
+/// Where equal content is stored once: account, region, and the key with its layers.
+fn deduplication_domain(repository: &Repository) -> String {
+    let (registry, encryption) = (&repository.registry, &repository.encryption);
+    format!(
+        "{} {} {} {}",
+        registry.account,
+        registry.region,
+        encryption.kind.as_str(),
+        encryption.key_id
+    )
+}

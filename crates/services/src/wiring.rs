@@ -1,0 +1,133 @@
+//! Everything that use cases share, put together once at start.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ecru_domain::Registry;
+use ecru_domain::latest::LatestMode;
+use ecru_ports::{BlobStore, Clock, Ids, KeyStore, Metadata};
+
+use crate::access::Access;
+use crate::collection::Collection;
+use crate::identity::Identity;
+use crate::images::Images;
+use crate::keys::Keys;
+use crate::layers::Layers;
+use crate::repositories::Repositories;
+use crate::server_keys::ServerKeys;
+use crate::settings::Settings;
+use crate::store::Store;
+use crate::tokens::Tokens;
+use crate::uploads::Uploads;
+use crate::verification::Verification;
+
+/// The adapters that use cases run on.
+#[derive(Clone)]
+pub struct Outside {
+    /// Rows.
+    pub metadata: Metadata,
+    /// Bytes.
+    pub blobs: Arc<dyn BlobStore>,
+    /// The root key, and sealing.
+    pub keys: Arc<dyn KeyStore>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Identifiers.
+    pub ids: Arc<dyn Ids>,
+}
+
+/// What the operator sets.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// The registry that a bare path means: management account and server region.
+    pub home: Registry,
+    /// How long an unreferenced layer stays; it is reported available in the first half.
+    pub layer_grace: Duration,
+    /// How long an upload lives without a request.
+    pub upload_lifetime: Duration,
+    /// How `latest` is answered where the registry has no setting of its own.
+    pub latest: LatestMode,
+}
+
+/// All use cases.
+#[derive(Clone)]
+pub struct Services {
+    /// Who may do what.
+    pub access: Access,
+    /// Whose access key it is.
+    pub identity: Identity,
+    /// Authorization tokens and layer URLs.
+    pub tokens: Tokens,
+    /// Repositories.
+    pub repositories: Repositories,
+    /// Images.
+    pub images: Images,
+    /// Layers.
+    pub layers: Layers,
+    /// Uploads of layers.
+    pub uploads: Uploads,
+    /// Registry and account settings.
+    pub settings: Settings,
+    /// Garbage collection.
+    pub collection: Collection,
+    /// Verification of the whole store.
+    pub verification: Verification,
+}
+
+impl Services {
+    /// Puts the use cases together. Nothing is read yet; see [`Identity::start`].
+    pub fn new(outside: &Outside, limits: &Limits) -> Self {
+        let store = Store::new(outside.metadata.clone());
+        let server_keys = ServerKeys::new(store.clone(), outside);
+        let keys = Keys::new(store.clone(), outside);
+        let access = Access::new();
+        let identity = Identity::new(store.clone(), server_keys.clone(), outside);
+        let tokens = Tokens::new(
+            access.clone(),
+            identity.clone(),
+            server_keys.clone(),
+            outside,
+        );
+        let settings = Settings::new(access.clone(), store.clone(), limits.latest);
+        let layers = Layers::new(
+            access.clone(),
+            store.clone(),
+            keys.clone(),
+            tokens.clone(),
+            outside,
+            limits,
+        );
+        Self {
+            repositories: Repositories::new(
+                access.clone(),
+                store.clone(),
+                keys.clone(),
+                tokens.clone(),
+                outside,
+            ),
+            images: Images::new(
+                access.clone(),
+                store.clone(),
+                keys.clone(),
+                settings.clone(),
+                tokens.clone(),
+                outside,
+            ),
+            uploads: Uploads::new(
+                access.clone(),
+                store.clone(),
+                keys.clone(),
+                layers.clone(),
+                outside,
+                limits,
+            ),
+            collection: Collection::new(store.clone(), outside, limits),
+            verification: Verification::new(access.clone(), store, keys, outside),
+            access,
+            identity,
+            tokens,
+            layers,
+            settings,
+        }
+    }
+}
