@@ -1,6 +1,7 @@
 //! Buffers for four frames that are used again: fresh memory costs page faults, more than the cipher does.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::{Buf as _, Bytes};
 use ecru_ports::blobs::FRAME;
@@ -17,20 +18,30 @@ const LENGTH: usize = BATCH * (FRAME + MAX_LAYERS * LAYER);
 /// How many unused buffers are kept (8 MiB).
 const KEPT: usize = 32;
 
+/// While fewer are in use, a writer may take more than it needs (8 MiB).
+const PLENTY: usize = 32;
+
 /// Buffers waiting to be used again.
 #[derive(Default)]
 pub(crate) struct Pool {
     unused: Mutex<Vec<Vec<u8>>>,
+    in_use: AtomicUsize,
 }
 
 impl Pool {
     /// A buffer; what it holds is left over from earlier use.
     pub(crate) fn take(self: &Arc<Self>) -> Buffer {
+        self.in_use.fetch_add(1, Ordering::Relaxed);
         let unused = self.unused.lock().pop();
         Buffer {
             bytes: unused.unwrap_or_else(|| vec![0; LENGTH]),
             pool: Arc::clone(self),
         }
+    }
+
+    /// A buffer that its taker could do without, while few are in use.
+    pub(crate) fn take_if_plenty(self: &Arc<Self>) -> Option<Buffer> {
+        (self.in_use.load(Ordering::Relaxed) < PLENTY).then(|| self.take())
     }
 }
 
@@ -55,6 +66,7 @@ impl AsRef<[u8]> for Buffer {
 
 impl Drop for Buffer {
     fn drop(&mut self) {
+        self.pool.in_use.fetch_sub(1, Ordering::Relaxed);
         let mut unused = self.pool.unused.lock();
         if unused.len() < KEPT {
             unused.push(std::mem::take(&mut self.bytes));
@@ -87,11 +99,6 @@ impl Filling {
             plain: 0,
             ..*self
         }
-    }
-
-    /// Gives the buffer back for another use.
-    pub(crate) fn into_buffer(self) -> Buffer {
-        self.buffer
     }
 
     /// Bytes of plaintext held.
@@ -135,5 +142,32 @@ impl Filling {
     /// The first `count` slots, once sealed.
     pub(crate) fn sealed(&self, count: usize) -> &[u8] {
         &self.buffer.bytes[..count * self.stored]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_than_needed_is_given_only_while_few_are_in_use() {
+        let pool = Arc::new(Pool::default());
+        let mut needed: Vec<Buffer> = (1..PLENTY).map(|_| pool.take()).collect();
+        let spare = pool.take_if_plenty();
+        assert!(spare.is_some() && pool.take_if_plenty().is_none());
+        needed.push(pool.take());
+        drop(spare);
+        assert!(pool.take_if_plenty().is_none());
+        needed.pop();
+        assert!(pool.take_if_plenty().is_some());
+    }
+
+    #[test]
+    fn buffers_are_used_again_and_only_so_many_kept() {
+        let pool = Arc::new(Pool::default());
+        let address = pool.take().as_ref().as_ptr();
+        assert_eq!(pool.take().as_ref().as_ptr(), address);
+        drop((0..2 * KEPT).map(|_| pool.take()).collect::<Vec<_>>());
+        assert_eq!(pool.unused.lock().len(), KEPT);
     }
 }

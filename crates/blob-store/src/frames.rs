@@ -175,3 +175,96 @@ impl Frames {
         place.associated_data(&self.object, u8::from(layer > 0))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cipher::AesGcm;
+    use ecru_ports::SecretKey;
+
+    fn frames(object: u8, outer: Option<u8>) -> Frames {
+        let outer = outer.map(|byte| SecretKey::new([byte; 32]));
+        let key = DataKey {
+            inner: SecretKey::new([1; 32]),
+            outer,
+        };
+        Frames::new(&AesGcm, &ObjectId::from_random([object; 16]), &key).unwrap()
+    }
+
+    #[test]
+    fn sealed_bytes_open_only_in_their_place() {
+        let one = [Segment {
+            number: 1,
+            frames: 2,
+        }];
+        let renumbered = [Segment {
+            number: 2,
+            frames: 2,
+        }];
+        let longer = [Segment {
+            number: 1,
+            frames: 3,
+        }];
+        let state = |offset, sha512, segments| Place::State {
+            offset,
+            sha512,
+            segments,
+        };
+        let places = [
+            Place::Whole {
+                segment: 1,
+                index: 2,
+            },
+            Place::Whole {
+                segment: 1,
+                index: 3,
+            },
+            Place::Whole {
+                segment: 2,
+                index: 2,
+            },
+            Place::Final { index: 2, size: 3 },
+            Place::Final { index: 2, size: 4 },
+            Place::Final { index: 3, size: 3 },
+            state(3, false, &one[..]),
+            state(4, false, &one),
+            state(3, true, &one),
+            state(3, false, &renumbered),
+            state(3, false, &longer),
+            state(3, false, &[]),
+        ];
+        for outer in [None, Some(2)] {
+            let (object, another) = (frames(7, outer), frames(8, outer));
+            for (sealed_in, place) in places.iter().enumerate() {
+                let sealed = object
+                    .seal_copy(&mut Nonces::new(), place, b"plaintext")
+                    .unwrap();
+                for (opened_in, place) in places.iter().enumerate() {
+                    let mut slot = sealed.clone();
+                    let opened = object.open(place, &mut slot).map(|extent| &slot[extent]);
+                    assert_eq!(
+                        opened.is_ok(),
+                        sealed_in == opened_in,
+                        "{sealed_in} {opened_in}"
+                    );
+                    assert!(opened.is_err() || opened.is_ok_and(|opened| opened == b"plaintext"));
+                    assert!(another.open(place, &mut sealed.clone()).is_err());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn too_few_bytes_do_not_open() {
+        for (frames, overhead) in [(frames(7, None), 28), (frames(7, Some(2)), 56)] {
+            assert_eq!(frames.overhead(), overhead);
+            for length in 0..=overhead {
+                let place = Place::Final { index: 0, size: 0 };
+                assert!(matches!(
+                    frames.open(&place, &mut vec![0; length]),
+                    Err(BlobError::Corrupt)
+                ));
+            }
+        }
+    }
+}

@@ -15,9 +15,9 @@
 //! `writer` with `sealer`, `reader` with `plan`, `progress` (what an upload remembers), `segments` and its
 //! adapters.
 //!
-//! Memory: a writer holds at most two buffers of 256 KiB (one fills while the other is sealed and
-//! written), a reader one that is filled ahead and those its consumer has not dropped yet; the pool keeps
-//! at most 32 for the next one.
+//! Memory: buffers hold 256 KiB. A writer needs two (one fills while the other is sealed and written) and
+//! may take six more while fewer than 32 are in use in all; a reader needs two (one is given out while the
+//! next is fetched). At most 32 unused ones are kept.
 
 mod buffers;
 mod cipher;

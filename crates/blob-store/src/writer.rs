@@ -1,11 +1,13 @@
-//! Takes the bytes of an upload and hands them on in batches: while one batch is hashed, sealed and
-//! written on a thread that may block, the next one fills.
+//! Takes the bytes of an upload and hands them on in batches: while some are hashed, sealed and written on
+//! a thread that may block, the next ones fill.
 //!
 //! ```text
-//! bytes ──▶ filling (4 frames) ──full, and more comes──▶ job: sealer + batch ──▶ segment
-//!                ▲                                          │ at most one
-//!                └───────────── buffer, used again ─────────┘
+//! bytes ──▶ filling (4 frames) ──full, and more comes──▶ queued (≤ 3) ──▶ job: sealer ──▶ segment
 //! ```
+//!
+//! There is at most one job, which takes all that is queued. A batch queues behind a running job only
+//! while buffers are plenty; otherwise the writer waits, and holds two. Larger jobs change threads less
+//! often, which is a tenth of the cost of a push.
 //!
 //! A batch leaves only when more bytes follow it, so the final frame is empty for an empty object alone,
 //! and an object of one frame or less never has a segment: it needs no file and no other thread.
@@ -19,19 +21,19 @@ use ecru_ports::blobs::{
 };
 use tokio::task::{JoinHandle, spawn_blocking};
 
-use crate::buffers::{Buffer, Filling, Pool};
+use crate::buffers::{Filling, Pool};
 use crate::failure;
 use crate::frames::Frames;
 use crate::sealer::Sealer;
 use crate::segments::SegmentStore;
 
-/// The sealer and an emptied buffer, when a batch is stored.
-type Stored<S> = (Box<Sealer<S>>, Buffer);
+/// Full batches that may wait behind a job.
+const QUEUE: usize = 3;
 
 /// Where the sealer is.
 enum Stage<S: SegmentStore> {
     Ready(Box<Sealer<S>>),
-    Storing(JoinHandle<Result<Stored<S>, BlobError>>),
+    Storing(JoinHandle<Result<Box<Sealer<S>>, BlobError>>),
     /// A batch was lost; nothing more may be promised about this object.
     Failed,
 }
@@ -41,8 +43,7 @@ pub(crate) struct FrameWriter<S: SegmentStore> {
     pool: Arc<Pool>,
     stage: Stage<S>,
     filling: Filling,
-    /// The emptied buffer of the batch before.
-    spare: Option<Buffer>,
+    queued: Vec<Filling>,
     segment: Option<u64>,
     offset: u64,
 }
@@ -64,7 +65,7 @@ impl<S: SegmentStore> FrameWriter<S> {
             pool,
             stage,
             filling,
-            spare: None,
+            queued: Vec::new(),
             segment: None,
             offset,
         }
@@ -75,9 +76,7 @@ impl<S: SegmentStore> FrameWriter<S> {
         if let Stage::Storing(job) = &mut self.stage {
             let outcome = failure::joined(job).await;
             self.stage = Stage::Failed;
-            let (sealer, buffer) = outcome?;
-            self.spare = Some(buffer);
-            return Ok(sealer);
+            return outcome;
         }
         match std::mem::replace(&mut self.stage, Stage::Failed) {
             Stage::Ready(sealer) => Ok(sealer),
@@ -87,19 +86,33 @@ impl<S: SegmentStore> FrameWriter<S> {
         }
     }
 
-    /// Sends the full batch off and begins another.
-    async fn send_batch(&mut self) -> Result<(), BlobError> {
+    /// Queues the full batch, or sends it off with those queued, and begins another.
+    async fn pass_on(&mut self) -> Result<(), BlobError> {
+        if let Some(buffer) = self
+            .room_to_queue()
+            .then(|| self.pool.take_if_plenty())
+            .flatten()
+        {
+            let empty = self.filling.renewed(buffer);
+            self.queued
+                .push(std::mem::replace(&mut self.filling, empty));
+            return Ok(());
+        }
         let mut sealer = self.settle().await?;
-        let buffer = self.spare.take().unwrap_or_else(|| self.pool.take());
-        let empty = self.filling.renewed(buffer);
-        let mut batch = std::mem::replace(&mut self.filling, empty);
+        let empty = self.filling.renewed(self.pool.take());
+        let mut batches = std::mem::take(&mut self.queued);
+        batches.push(std::mem::replace(&mut self.filling, empty));
         let segment = self.segment;
         self.stage = Stage::Storing(spawn_blocking(move || {
-            let count = batch.plain() / FRAME;
-            sealer.store_whole(&mut batch, count, segment)?;
-            Ok((sealer, batch.into_buffer()))
+            store_all(&mut sealer, batches, segment)?;
+            Ok(sealer)
         }));
         Ok(())
+    }
+
+    fn room_to_queue(&self) -> bool {
+        let storing = matches!(&self.stage, Stage::Storing(job) if !job.is_finished());
+        storing && self.queued.len() < QUEUE
     }
 
     /// Ends the request: on another thread if there is something to store, else at once.
@@ -107,14 +120,30 @@ impl<S: SegmentStore> FrameWriter<S> {
         mut self: Box<Self>,
         last_step: fn(Sealer<S>, Filling, Option<u64>) -> Result<T, BlobError>,
     ) -> Result<T, BlobError> {
-        let sealer = self.settle().await?;
-        let (filling, segment) = (self.filling, self.segment);
-        if filling.settled_frames() == 0 && !sealer.has_segment() {
+        let mut sealer = self.settle().await?;
+        let (filling, queued, segment) = (self.filling, self.queued, self.segment);
+        if filling.settled_frames() == 0 && queued.is_empty() && !sealer.has_segment() {
             return last_step(*sealer, filling, segment);
         }
-        let mut job = spawn_blocking(move || last_step(*sealer, filling, segment));
+        let mut job = spawn_blocking(move || {
+            store_all(&mut sealer, queued, segment)?;
+            last_step(*sealer, filling, segment)
+        });
         failure::joined(&mut job).await
     }
+}
+
+/// Stores batches that more bytes follow. Blocks.
+fn store_all<S: SegmentStore>(
+    sealer: &mut Sealer<S>,
+    batches: Vec<Filling>,
+    segment: Option<u64>,
+) -> Result<(), BlobError> {
+    for mut batch in batches {
+        let count = batch.plain() / FRAME;
+        sealer.store_whole(&mut batch, count, segment)?;
+    }
+    Ok(())
 }
 
 #[async_trait]
@@ -137,7 +166,7 @@ impl<S: SegmentStore> ObjectWriter for FrameWriter<S> {
         }
         while !bytes.is_empty() {
             if self.filling.is_full() {
-                self.send_batch().await?;
+                self.pass_on().await?;
             }
             let before = bytes.len();
             self.filling.take(&mut bytes);
