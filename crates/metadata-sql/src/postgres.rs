@@ -1,7 +1,5 @@
 //! The engine of the cluster shape.
 
-
-
 use async_trait::async_trait;
 use ecru_ports::clock::Clock;
 use ecru_ports::metadata::{Lane, MetadataEngine, ReadWork, StoreError, WriteWork};

@@ -1,40 +1,127 @@
-//! The embedded engine.
+//! The embedded engine: one SQLite file with a write-ahead log.
+//!
+//! One thread writes, many connections read; readers never wait for the writer, nor it for them.
 
-use std::path::Path;
+mod readers;
+mod session;
+mod writer;
+
+use std::fs::{self, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
 use ecru_ports::clock::Clock;
-use ecru_ports::metadata::{Lane, MetadataEngine, ReadWork, StoreError, WriteWork};
+use ecru_ports::metadata::{
+    Lane, MetadataEngine, ReadWork, StoreError, Verdict, WriteTransaction, WriteWork,
+};
+use tokio::task;
 
-/// Metadata in one SQLite file.
-pub struct SqliteMetadata {}
+use crate::batch::Session as _;
+use crate::schema;
+use readers::Readers;
+use session::{DIALECT, SqliteSession};
+use writer::Writer;
+
+/// Connections for look-ups. They run on the threads that serve requests, of which there are about as many as
+/// processors.
+const LOOKUP_CONNECTIONS: usize = 32;
+
+/// Connections for scans, which take longer: few, so that look-ups keep most of the processor.
+const SCAN_CONNECTIONS: usize = 4;
+
+/// Metadata in one SQLite file. Dropping it waits until every write handed over is durable.
+pub struct SqliteMetadata {
+    lookups: Readers,
+    scans: Arc<Readers>,
+    writer: Writer,
+    files: [PathBuf; 2],
+}
 
 impl SqliteMetadata {
     /// Opens the file, making it (mode 0600) and its tables if needed. Blocks for a moment.
-    pub fn open(_path: &Path, _clock: &dyn Clock) -> Result<Self, StoreError> {
-        Ok(Self {})
+    ///
+    /// # Errors
+    /// `Unavailable` if the file cannot be opened or written, `Corrupt` if it is not a metadata store, `Failed`
+    /// if a newer version wrote it.
+    pub fn open(path: &Path, clock: &dyn Clock) -> Result<Self, StoreError> {
+        create_private(path)?;
+        let mut session = SqliteSession::writer(path)?;
+        migrate(&mut session, clock)?;
+        let mut log = path.as_os_str().to_owned();
+        log.push("-wal");
+        Ok(Self {
+            lookups: Readers::new(path.to_owned(), LOOKUP_CONNECTIONS),
+            scans: Arc::new(Readers::new(path.to_owned(), SCAN_CONNECTIONS)),
+            writer: Writer::start(session)?,
+            files: [path.to_owned(), log.into()],
+        })
     }
+
+    /// How many transactions were committed since it was opened.
+    pub fn commits(&self) -> u64 {
+        self.writer.counts().commits.load(Ordering::Relaxed)
+    }
+
+    /// How many write closures were answered since it was opened.
+    pub fn closures(&self) -> u64 {
+        self.writer.counts().closures.load(Ordering::Relaxed)
+    }
+}
+
+/// SQLite gives its other files the mode of this one.
+fn create_private(path: &Path) -> Result<(), StoreError> {
+    OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)
+        .map(drop)
+        .map_err(|error| StoreError::Unavailable(error.to_string()))
+}
+
+/// All in one transaction: no other process writes to the file.
+fn migrate(session: &mut SqliteSession, clock: &dyn Clock) -> Result<(), StoreError> {
+    session.begin()?;
+    schema::prepare(session, DIALECT)?;
+    while schema::advance(session, DIALECT, clock.now())? {}
+    session.commit()
 }
 
 #[async_trait]
 impl MetadataEngine for SqliteMetadata {
-    async fn write(&self, _lane: Lane, _work: WriteWork) -> Result<(), StoreError> {
-        Err(StoreError::Unavailable("not built yet".to_owned()))
+    async fn write(&self, _lane: Lane, work: WriteWork) -> Result<(), StoreError> {
+        self.writer.write(work).await
     }
 
-    async fn lookup(&self, _work: ReadWork) -> Result<(), StoreError> {
-        Err(StoreError::Unavailable("not built yet".to_owned()))
+    /// Runs on the calling thread: a look-up takes microseconds, less than a hop to another thread.
+    async fn lookup(&self, work: ReadWork) -> Result<(), StoreError> {
+        let permit = self.lookups.permit().await?;
+        self.lookups.run(work, &permit)
     }
 
-    async fn read(&self, _work: ReadWork) -> Result<(), StoreError> {
-        Err(StoreError::Unavailable("not built yet".to_owned()))
+    async fn read(&self, work: ReadWork) -> Result<(), StoreError> {
+        let permit = self.scans.permit().await?;
+        let scans = Arc::clone(&self.scans);
+        task::spawn_blocking(move || scans.run(work, &permit))
+            .await
+            .map_err(|_| StoreError::Failed("a read closure panicked".to_owned()))?
     }
 
     async fn probe(&self) -> Result<(), StoreError> {
-        Err(StoreError::Unavailable("not built yet".to_owned()))
+        let probe = |transaction: &mut dyn WriteTransaction| {
+            // a failure is remembered by the transaction
+            drop(transaction.put_store_fact("probe", "1"));
+            Verdict::Commit
+        };
+        self.write(Lane::Any, Box::new(probe)).await
     }
 
     fn size_in_bytes(&self) -> Option<u64> {
-        None
+        let sizes = self.files.iter().map(|file| fs::metadata(file));
+        Some(sizes.filter_map(Result::ok).map(|file| file.len()).sum())
     }
 }

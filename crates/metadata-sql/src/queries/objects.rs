@@ -1,0 +1,117 @@
+//! Objects: where bytes are, and which are to be removed.
+
+use ecru_ports::blobs::{ObjectId, StoredObject};
+use ecru_ports::metadata::{DoomedObject, ObjectRecord, StoreError};
+
+use super::{read_all, read_one};
+use crate::row::{Row, read_segments, segments_text};
+use crate::sql::{Sql, query_one, unsigned};
+
+macro_rules! object_columns {
+    () => {
+        "object.id, object.size, object.segments, object.tail, object.domain, object.sha256"
+    };
+}
+pub(super) use object_columns;
+
+pub(super) fn read_object(row: &mut Row) -> Result<ObjectRecord, StoreError> {
+    Ok(ObjectRecord {
+        stored: StoredObject {
+            id: row.object_id()?,
+            size: row.unsigned()?,
+            segments: read_segments(&row.text()?)?,
+            tail: row.bytes()?,
+        },
+        domain: row.text()?,
+        sha256: row.digest()?,
+    })
+}
+
+pub(crate) fn find(
+    sql: &mut dyn Sql,
+    object: &ObjectId,
+) -> Result<Option<ObjectRecord>, StoreError> {
+    let row = query_one(
+        sql,
+        concat!("SELECT ", object_columns!(), " FROM object WHERE id = $1"),
+        &[object.into()],
+    )?;
+    read_one(row, read_object)
+}
+
+pub(crate) fn list(
+    sql: &mut dyn Sql,
+    after: Option<&ObjectId>,
+    limit: u32,
+) -> Result<Vec<ObjectRecord>, StoreError> {
+    let after = after.map(ObjectId::as_str).unwrap_or_default();
+    let rows = sql.query(
+        concat!(
+            "SELECT ",
+            object_columns!(),
+            " FROM object WHERE id > $1 ORDER BY id LIMIT $2"
+        ),
+        &[after.into(), limit.into()],
+    )?;
+    read_all(rows, read_object)
+}
+
+pub(crate) fn insert(sql: &mut dyn Sql, object: &ObjectRecord) -> Result<(), StoreError> {
+    let segments = segments_text(&object.stored.segments);
+    sql.execute(
+        "INSERT INTO object (id, size, segments, tail, domain, sha256) \
+         VALUES ($1, $2, $3, $4, $5, $6)",
+        &[
+            (&object.stored.id).into(),
+            unsigned(object.stored.size)?,
+            (&segments).into(),
+            object.stored.tail.as_slice().into(),
+            (&object.domain).into(),
+            (&object.sha256).into(),
+        ],
+    )?;
+    Ok(())
+}
+
+pub(crate) fn delete(sql: &mut dyn Sql, object: &ObjectId) -> Result<(), StoreError> {
+    sql.execute("DELETE FROM object WHERE id = $1", &[object.into()])?;
+    Ok(())
+}
+
+pub(crate) fn is_doomed(sql: &mut dyn Sql, object: &ObjectId) -> Result<bool, StoreError> {
+    let row = query_one(
+        sql,
+        "SELECT id FROM doomed_object WHERE id = $1",
+        &[object.into()],
+    )?;
+    Ok(row.is_some())
+}
+
+pub(crate) fn list_doomed(sql: &mut dyn Sql, limit: u32) -> Result<Vec<DoomedObject>, StoreError> {
+    let rows = sql.query(
+        "SELECT id, last_segment FROM doomed_object ORDER BY id LIMIT $1",
+        &[limit.into()],
+    )?;
+    read_all(rows, |row| {
+        Ok(DoomedObject {
+            object: row.object_id()?,
+            last_segment: row.unsigned()?,
+        })
+    })
+}
+
+/// Doomed twice, an object has the higher of both last segments.
+pub(crate) fn insert_doomed(sql: &mut dyn Sql, doomed: &DoomedObject) -> Result<(), StoreError> {
+    sql.execute(
+        "INSERT INTO doomed_object (id, last_segment) VALUES ($1, $2) \
+         ON CONFLICT (id) DO UPDATE SET last_segment = excluded.last_segment \
+         WHERE doomed_object.last_segment < excluded.last_segment",
+        &[(&doomed.object).into(), unsigned(doomed.last_segment)?],
+    )?;
+    Ok(())
+}
+
+pub(crate) fn delete_doomed(sql: &mut dyn Sql, object: &ObjectId) -> Result<(), StoreError> {
+    sql.execute("DELETE FROM doomed_object WHERE id = $1", &[object.into()])?;
+    Ok(())
+}

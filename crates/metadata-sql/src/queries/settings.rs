@@ -1,0 +1,62 @@
+//! Settings of registries, and facts about the whole store.
+
+use ecru_domain::Registry;
+use ecru_ports::metadata::StoreError;
+
+use super::read_one;
+use crate::row::Row;
+use crate::sql::{Sql, query_one};
+
+pub(crate) fn find(
+    sql: &mut dyn Sql,
+    registry: &Registry,
+    name: &str,
+) -> Result<Option<String>, StoreError> {
+    let row = query_one(
+        sql,
+        "SELECT value FROM registry_setting WHERE account = $1 AND region = $2 AND name = $3",
+        &[
+            registry.account.as_str().into(),
+            registry.region.as_str().into(),
+            name.into(),
+        ],
+    )?;
+    read_one(row, Row::text)
+}
+
+pub(crate) fn put(
+    sql: &mut dyn Sql,
+    registry: &Registry,
+    name: &str,
+    value: &str,
+) -> Result<(), StoreError> {
+    sql.execute(
+        "INSERT INTO registry_setting (account, region, name, value) VALUES ($1, $2, $3, $4) \
+         ON CONFLICT (account, region, name) DO UPDATE SET value = excluded.value",
+        &[
+            registry.account.as_str().into(),
+            registry.region.as_str().into(),
+            name.into(),
+            value.into(),
+        ],
+    )?;
+    Ok(())
+}
+
+pub(crate) fn find_fact(sql: &mut dyn Sql, name: &str) -> Result<Option<String>, StoreError> {
+    let row = query_one(
+        sql,
+        "SELECT value FROM store_fact WHERE name = $1",
+        &[name.into()],
+    )?;
+    read_one(row, Row::text)
+}
+
+pub(crate) fn put_fact(sql: &mut dyn Sql, name: &str, value: &str) -> Result<(), StoreError> {
+    sql.execute(
+        "INSERT INTO store_fact (name, value) VALUES ($1, $2) \
+         ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        &[name.into(), value.into()],
+    )?;
+    Ok(())
+}
