@@ -13,6 +13,7 @@ mod list;
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
+use std::ops::RangeInclusive;
 use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -63,17 +64,21 @@ impl Directory {
         self.shard(first_byte(object))
     }
 
-    /// Names of the segments `1..=last` of an object that may exist.
-    fn candidates(&self, object: &ObjectId, last: u64) -> io::Result<Vec<SegmentName>> {
-        if last <= TRIED_BY_NAME {
-            let names = (1..=last).map(|number| SegmentName {
+    /// Names of the segments of an object with these numbers that may exist.
+    fn candidates(
+        &self,
+        object: &ObjectId,
+        numbers: RangeInclusive<u64>,
+    ) -> io::Result<Vec<SegmentName>> {
+        if numbers.end().saturating_sub(*numbers.start()) < TRIED_BY_NAME {
+            let names = numbers.map(|number| SegmentName {
                 object: object.clone(),
                 number,
             });
             return Ok(names.collect());
         }
         let mut names = list::names(&self.shard_of(object))?;
-        names.retain(|name| name.object == *object && (1..=last).contains(&name.number));
+        names.retain(|name| name.object == *object && numbers.contains(&name.number));
         Ok(names)
     }
 
@@ -116,19 +121,19 @@ impl SegmentStore for Directory {
         Ok(FileSource { file, length })
     }
 
-    fn remove(&self, object: &ObjectId, last: u64) -> io::Result<()> {
+    fn remove(&self, object: &ObjectId, numbers: RangeInclusive<u64>) -> io::Result<()> {
         let directory = self.shard_of(object);
         let mut removed = false;
-        for name in self.candidates(object, last)? {
+        for name in self.candidates(object, numbers)? {
             removed |= done_if_present(fs::remove_file(directory.join(name.to_string())))?;
         }
         if removed { sync(&directory) } else { Ok(()) }
     }
 
-    fn quarantine(&self, object: &ObjectId, last: u64) -> io::Result<()> {
+    fn quarantine(&self, object: &ObjectId, numbers: RangeInclusive<u64>) -> io::Result<()> {
         let directory = self.shard_of(object);
         let mut moved = false;
-        for name in self.candidates(object, last)? {
+        for name in self.candidates(object, numbers)? {
             let aside = self.aside(&name)?;
             moved |= done_if_present(fs::rename(directory.join(name.to_string()), aside))?;
         }

@@ -1,6 +1,7 @@
 //! What happens when storage fails or is slow: shown with segments rigged to do so.
 
 use std::io;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -63,12 +64,12 @@ impl SegmentStore for Rigged {
         self.inner.open(name).map(NeverResident)
     }
 
-    fn remove(&self, object: &ObjectId, last: u64) -> io::Result<()> {
-        self.inner.remove(object, last)
+    fn remove(&self, object: &ObjectId, numbers: RangeInclusive<u64>) -> io::Result<()> {
+        self.inner.remove(object, numbers)
     }
 
-    fn quarantine(&self, object: &ObjectId, last: u64) -> io::Result<()> {
-        self.inner.quarantine(object, last)
+    fn quarantine(&self, object: &ObjectId, numbers: RangeInclusive<u64>) -> io::Result<()> {
+        self.inner.quarantine(object, numbers)
     }
 
     fn list(&self, after: Option<&ObjectId>, limit: usize) -> io::Result<Vec<FoundSegment>> {

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -118,14 +119,20 @@ impl S3ShapedMemory {
         Self { bucket }
     }
 
-    fn of_object(&self, object: &ObjectId, last: u64) -> Vec<(SegmentName, Bytes)> {
+    fn of_object(
+        &self,
+        object: &ObjectId,
+        numbers: &RangeInclusive<u64>,
+    ) -> Vec<(SegmentName, Bytes)> {
         let found = self
             .bucket
             .objects(&format!("objects/{}.", object.as_str()));
         let named = found
             .into_iter()
             .filter_map(|(key, bytes)| Some((name(&key)?, bytes)));
-        named.filter(|(name, _)| name.number <= last).collect()
+        named
+            .filter(|(name, _)| numbers.contains(&name.number))
+            .collect()
     }
 }
 
@@ -152,15 +159,15 @@ impl SegmentStore for S3ShapedMemory {
             .ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
-    fn remove(&self, object: &ObjectId, last: u64) -> io::Result<()> {
-        for (name, _) in self.of_object(object, last) {
+    fn remove(&self, object: &ObjectId, numbers: RangeInclusive<u64>) -> io::Result<()> {
+        for (name, _) in self.of_object(object, &numbers) {
             self.bucket.delete(&key(&name));
         }
         Ok(())
     }
 
-    fn quarantine(&self, object: &ObjectId, last: u64) -> io::Result<()> {
-        for (name, bytes) in self.of_object(object, last) {
+    fn quarantine(&self, object: &ObjectId, numbers: RangeInclusive<u64>) -> io::Result<()> {
+        for (name, bytes) in self.of_object(object, &numbers) {
             // there is no rename: copy, then delete
             self.bucket.put(&format!("quarantine/{name}"), bytes);
             self.bucket.delete(&key(&name));

@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::io;
+use std::ops::RangeInclusive;
 
 use ecru_ports::blobs::{FoundSegment, ObjectId};
 
@@ -49,11 +50,11 @@ pub trait SegmentStore: Send + Sync + 'static {
     /// Opens a finished segment; `NotFound` if there is none.
     fn open(&self, name: &SegmentName) -> io::Result<Self::Source>;
 
-    /// Durably removes segments `1..=last` of an object; absent ones are no error.
-    fn remove(&self, object: &ObjectId, last: u64) -> io::Result<()>;
+    /// Durably removes segments with these numbers; absent ones are no error.
+    fn remove(&self, object: &ObjectId, numbers: RangeInclusive<u64>) -> io::Result<()>;
 
-    /// Durably moves segments `1..=last` of an object out of reach of `open`; absent ones are no error.
-    fn quarantine(&self, object: &ObjectId, last: u64) -> io::Result<()>;
+    /// Durably moves segments with these numbers out of reach of `open`; absent ones are no error.
+    fn quarantine(&self, object: &ObjectId, numbers: RangeInclusive<u64>) -> io::Result<()>;
 
     /// Segments of the objects after `after`, in order of object and number: as many objects as it
     /// takes to reach `limit` segments, each of them complete.

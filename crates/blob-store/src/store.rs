@@ -1,7 +1,7 @@
 //! The blob port over any storage of segments.
 
 use std::io;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -149,12 +149,16 @@ impl<S: SegmentStore> BlobStore for EncryptedBlobs<S> {
             .await
     }
 
-    async fn remove(&self, object: &ObjectId, last_segment: u64) -> Result<Removal, BlobError> {
+    async fn remove(
+        &self,
+        object: &ObjectId,
+        numbers: RangeInclusive<u64>,
+    ) -> Result<Removal, BlobError> {
         if self.reads.contains(object) {
             return Ok(Removal::InUse);
         }
         let object = object.clone();
-        self.blocking(move |segments| segments.remove(&object, last_segment))
+        self.blocking(move |segments| segments.remove(&object, numbers))
             .await?;
         Ok(Removal::Done)
     }
@@ -169,9 +173,13 @@ impl<S: SegmentStore> BlobStore for EncryptedBlobs<S> {
             .await
     }
 
-    async fn quarantine(&self, object: &ObjectId, last_segment: u64) -> Result<(), BlobError> {
+    async fn quarantine(
+        &self,
+        object: &ObjectId,
+        numbers: RangeInclusive<u64>,
+    ) -> Result<(), BlobError> {
         let object = object.clone();
-        self.blocking(move |segments| segments.quarantine(&object, last_segment))
+        self.blocking(move |segments| segments.quarantine(&object, numbers))
             .await
     }
 

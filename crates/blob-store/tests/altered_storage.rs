@@ -245,10 +245,10 @@ async fn what_is_set_aside_is_kept_and_never_covered() {
     let bench = Bench::new(false);
     let object = bench.put(1, 1, 2 * FRAME).await;
     let first = fs::read(bench.path(&object.id, 1)).unwrap();
-    bench.store.quarantine(&object.id, 1).await.unwrap();
+    bench.store.quarantine(&object.id, 1..=1).await.unwrap();
     let object = bench.put(1, 1, 3 * FRAME).await;
     let second = fs::read(bench.path(&object.id, 1)).unwrap();
-    bench.store.quarantine(&object.id, 1).await.unwrap();
+    bench.store.quarantine(&object.id, 1..=1).await.unwrap();
     let mut kept: Vec<_> = files(&bench.scratch.path().join("blobs/quarantine"));
     kept.sort();
     let kept: Vec<_> = kept.iter().map(|file| fs::read(file).unwrap()).collect();

@@ -9,7 +9,7 @@
 //! An object has a random id and its own data key. Nothing is renamed or overwritten: which objects exist is
 //! decided by rows, so bytes without a row are garbage and rows are written only after bytes are durable.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -160,8 +160,12 @@ pub trait BlobStore: Send + Sync {
         range: Range<u64>,
     ) -> Result<BlobStream, BlobError>;
 
-    /// Removes the bytes of segments `1..=last` of an object, unless it is being read. Absent ones are no error.
-    async fn remove(&self, object: &ObjectId, last_segment: u64) -> Result<Removal, BlobError>;
+    /// Removes the bytes of segments with these numbers, unless the object is being read. Absent ones are no error.
+    async fn remove(
+        &self,
+        object: &ObjectId,
+        segments: RangeInclusive<u64>,
+    ) -> Result<Removal, BlobError>;
 
     /// Lists up to `limit` stored segments in order, after the given object. For verification only.
     async fn list(
@@ -170,8 +174,12 @@ pub trait BlobStore: Send + Sync {
         limit: usize,
     ) -> Result<Vec<FoundSegment>, BlobError>;
 
-    /// Sets the bytes of an object aside, out of reach of reads, for a person to look at. Never deletes.
-    async fn quarantine(&self, object: &ObjectId, last_segment: u64) -> Result<(), BlobError>;
+    /// Sets segments with these numbers aside, out of reach of reads, for a person to look at. Never deletes.
+    async fn quarantine(
+        &self,
+        object: &ObjectId,
+        segments: RangeInclusive<u64>,
+    ) -> Result<(), BlobError>;
 
     /// Whether the store accepts writes now: writes and removes a small probe.
     async fn probe(&self) -> Result<(), BlobError>;

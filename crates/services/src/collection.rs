@@ -164,7 +164,7 @@ impl Collection {
         {
             if self
                 .blobs
-                .remove(object, *last_segment)
+                .remove(object, 1..=*last_segment)
                 .await
                 .map_err(store_failed)?
                 == Removal::Done

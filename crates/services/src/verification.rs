@@ -166,7 +166,8 @@ impl Verification {
             .map(|segment| segment.number)
             .max()
             .unwrap_or(0);
-        let quarantined = request.repair && self.blobs.quarantine(&id, last_segment).await.is_ok();
+        let quarantined =
+            request.repair && self.blobs.quarantine(&id, 1..=last_segment).await.is_ok();
         report.add(Problem {
             what,
             object: Some(id.as_str().to_owned()),
@@ -355,7 +356,7 @@ impl Verification {
                 let quarantined = request.repair
                     && self
                         .blobs
-                        .quarantine(&segment.object, segment.number)
+                        .quarantine(&segment.object, segment.number..=segment.number)
                         .await
                         .is_ok();
                 report.add(Problem {

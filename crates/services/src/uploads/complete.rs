@@ -3,10 +3,11 @@
 use ecru_domain::digest::Hasher;
 use ecru_domain::repository::Repository;
 use ecru_domain::{Action, Algorithm, Digest, Error, Refusal, Registry, RepositoryName};
-use ecru_ports::DataKey;
-use ecru_ports::blobs::StoredObject;
+use ecru_ports::blobs::{Segment, StoredObject};
 use ecru_ports::metadata::{JobRecord, LayerRecord, ObjectRecord, WriteTransaction};
+use ecru_ports::{DataKey, ObjectId};
 use futures_util::StreamExt as _;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use super::session::Finished;
@@ -145,6 +146,8 @@ impl Uploads {
         };
         let shared = self.find_shared(place, &object, digest).await?;
         let job = self.layers.collect_job(repository, digest);
+        let abandoned = abandoned_segments(&finished.stored.segments, finished.record.epoch);
+        let stored = finished.stored.id.clone();
         let settlement = Settlement {
             finished,
             layer,
@@ -152,7 +155,18 @@ impl Uploads {
             shared,
             job,
         };
-        self.commit(place, settlement).await
+        let settled = self.commit(place, settlement).await?;
+        self.discard(&stored, abandoned).await;
+        Ok(settled)
+    }
+
+    /// Removes what requests wrote that could not commit. What is left after a crash here, verification finds.
+    async fn discard(&self, object: &ObjectId, abandoned: Vec<RangeInclusive<u64>>) {
+        for numbers in abandoned {
+            if let Err(error) = self.blobs.remove(object, numbers).await {
+                tracing::warn!(%error, "an abandoned segment was not removed");
+            }
+        }
     }
 
     /// The digest must be that of the bytes. SHA-512 that was not announced is computed by reading them again.
@@ -274,6 +288,22 @@ fn end_session(rows: &mut dyn WriteTransaction, finished: &Finished) -> Result<b
     Ok(stands && rows.delete_upload(&record.id)?)
 }
 
+/// The runs of segment numbers up to `epoch` that the finished object does not use.
+fn abandoned_segments(used: &[Segment], epoch: u64) -> Vec<RangeInclusive<u64>> {
+    let mut runs = Vec::new();
+    let mut next = 1;
+    for segment in used {
+        if next < segment.number {
+            runs.push(next..=segment.number - 1);
+        }
+        next = segment.number + 1;
+    }
+    if next <= epoch {
+        runs.push(next..=epoch);
+    }
+    runs
+}
+
 /// Where equal content is stored once: account, region, and the key with its layers.
 fn deduplication_domain(repository: &Repository) -> String {
     let (registry, encryption) = (&repository.registry, &repository.encryption);
@@ -284,4 +314,26 @@ fn deduplication_domain(repository: &Repository) -> String {
         encryption.kind.as_str(),
         encryption.key_id
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn segments_that_are_not_used_are_abandoned() {
+        let used = |numbers: &[u64]| -> Vec<Segment> {
+            numbers
+                .iter()
+                .map(|&number| Segment { number, frames: 1 })
+                .collect()
+        };
+        assert_eq!(abandoned_segments(&used(&[]), 0), []);
+        assert_eq!(abandoned_segments(&used(&[]), 2), [1..=2]);
+        assert_eq!(abandoned_segments(&used(&[1, 2]), 2), []);
+        assert_eq!(
+            abandoned_segments(&used(&[3, 4, 7]), 9),
+            [1..=2, 5..=6, 8..=9]
+        );
+    }
 }

@@ -1,0 +1,233 @@
+use std::time::Duration;
+
+use ecru_domain::{Digest, Refusal};
+
+use crate::world::{ROOT_KEY, World, refusal};
+
+async fn token(world: &World) -> String {
+    world
+        .services
+        .tokens
+        .issue(&world.root())
+        .await
+        .unwrap()
+        .password
+}
+
+#[tokio::test]
+async fn a_token_is_its_holders_for_twelve_hours() {
+    let world = World::new().await;
+    let password = token(&world).await;
+    assert!(
+        password.len() <= 1_800
+            && password
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"_=.-".contains(&b))
+    );
+    let tokens = &world.services.tokens;
+    let holder = tokens
+        .authenticate("AWS", &password, world.now())
+        .await
+        .unwrap();
+    assert_eq!(
+        (holder.principal, holder.region),
+        (world.root().principal, world.home.region.clone())
+    );
+    world.turn(Duration::from_secs(12 * 3600 - 1));
+    assert!(
+        tokens
+            .authenticate("AWS", &password, world.now())
+            .await
+            .is_ok()
+    );
+    world.turn(Duration::from_secs(1));
+    assert_eq!(
+        refusal(tokens.authenticate("AWS", &password, world.now()).await),
+        Refusal::TokenExpired
+    );
+}
+
+#[tokio::test]
+async fn changed_tokens_other_users_and_other_kinds_are_refused() {
+    let world = World::new().await;
+    let app = world.create("team/app").await;
+    world.push_image(&app, "content", Some("v1")).await;
+    let password = token(&world).await;
+    let layer = Digest::sha256(b"content");
+    let link = world
+        .services
+        .layers
+        .download_link(&world.root(), &world.home, &app, &layer)
+        .await
+        .unwrap();
+    let tokens = &world.services.tokens;
+    let mut wrong: Vec<(String, String)> = vec![
+        ("aws".into(), password.clone()),
+        (String::new(), password.clone()),
+        ("AWS".into(), String::new()),
+        ("AWS".into(), link.clone()),
+        ("AWS".into(), "A".repeat(100_000)),
+    ];
+    for at in 0..password.len() {
+        wrong.push(("AWS".into(), password[..at].to_owned()));
+        let mut flipped = password.clone().into_bytes();
+        flipped[at] = if flipped[at] == b'A' { b'B' } else { b'A' };
+        let flipped = String::from_utf8(flipped).unwrap();
+        // the last character may carry bits that mean nothing: those must not change the meaning either
+        if at + 1 < password.len() {
+            wrong.push(("AWS".into(), flipped));
+        }
+    }
+    for (user, password) in wrong {
+        assert_eq!(
+            refusal(tokens.authenticate(&user, &password, world.now()).await),
+            Refusal::TokenInvalid
+        );
+    }
+    let context = |principal, region| ecru_services::RequestContext {
+        region,
+        ..world.context(principal)
+    };
+    let opened = world
+        .services
+        .layers
+        .open_link(&link, world.now(), context)
+        .await;
+    assert_eq!(opened.unwrap().digest(), &layer);
+    let opened = world
+        .services
+        .layers
+        .open_link(&password, world.now(), context)
+        .await;
+    assert!(matches!(
+        opened.err().unwrap(),
+        ecru_domain::Error::Refused(Refusal::TokenInvalid)
+    ));
+}
+
+#[tokio::test]
+async fn tokens_and_links_end_with_their_access_key() {
+    let world = World::new().await;
+    let app = world.create("team/app").await;
+    world.push_image(&app, "content", Some("v1")).await;
+    let password = token(&world).await;
+    let link = world
+        .services
+        .layers
+        .download_link(
+            &world.root(),
+            &world.home,
+            &app,
+            &Digest::sha256(b"content"),
+        )
+        .await
+        .unwrap();
+    world.set_root_key("AKIABBBBBBBBBBBBBBBB").await;
+    assert_eq!(
+        refusal(
+            world
+                .services
+                .tokens
+                .authenticate("AWS", &password, world.now())
+                .await
+        ),
+        Refusal::TokenInvalid
+    );
+    let context = |principal, region| ecru_services::RequestContext {
+        region,
+        ..world.context(principal)
+    };
+    assert!(
+        world
+            .services
+            .layers
+            .open_link(&link, world.now(), context)
+            .await
+            .is_err()
+    );
+    world.set_root_key(ROOT_KEY).await;
+    assert!(
+        world
+            .services
+            .tokens
+            .authenticate("AWS", &password, world.now())
+            .await
+            .is_ok(),
+        "the same key is the same key"
+    );
+}
+
+#[tokio::test]
+async fn revoking_ends_every_token_at_once() {
+    let world = World::new().await;
+    let password = token(&world).await;
+    world
+        .services
+        .identity
+        .revoke_tokens(&world.services.access, &world.root())
+        .await
+        .unwrap();
+    assert_eq!(
+        refusal(
+            world
+                .services
+                .tokens
+                .authenticate("AWS", &password, world.now())
+                .await
+        ),
+        Refusal::TokenInvalid
+    );
+    let fresh = token(&world).await;
+    assert!(
+        world
+            .services
+            .tokens
+            .authenticate("AWS", &fresh, world.now())
+            .await
+            .is_ok()
+    );
+}
+
+#[tokio::test]
+async fn a_link_dies_with_the_image_of_its_layer() {
+    let world = World::new().await;
+    let app = world.create("team/app").await;
+    let layer = world.push_layer(&app, b"loose").await;
+    let loose = world
+        .services
+        .layers
+        .download_link(&world.root(), &world.home, &app, &layer)
+        .await;
+    assert!(matches!(refusal(loose), Refusal::LayerInaccessible { .. }));
+    world.push_image(&app, "content", Some("v1")).await;
+    let link = world
+        .services
+        .layers
+        .download_link(
+            &world.root(),
+            &world.home,
+            &app,
+            &Digest::sha256(b"content"),
+        )
+        .await
+        .unwrap();
+    let reference = ecru_domain::Reference::parse("v1").unwrap();
+    world
+        .services
+        .images
+        .delete(&world.root(), &world.home, &app, &reference)
+        .await
+        .unwrap();
+    let context = |principal, region| ecru_services::RequestContext {
+        region,
+        ..world.context(principal)
+    };
+    assert!(
+        world
+            .services
+            .layers
+            .open_link(&link, world.now(), context)
+            .await
+            .is_err()
+    );
+}

@@ -1,0 +1,100 @@
+use ecru_services::verification::VerifyRequest;
+
+use crate::world::World;
+
+#[tokio::test]
+async fn a_sound_store_has_no_problems() {
+    let world = World::new().await;
+    let app = world.create("team/app").await;
+    let image = world.push_image(&app, "content", Some("v1")).await;
+    world
+        .push_index(&app, &[&image], Some("multi"))
+        .await
+        .unwrap();
+    world.push_layer(&app, &vec![1; 300_000]).await;
+    let report = world
+        .services
+        .verification
+        .verify(&world.root(), &world.home, VerifyRequest::default())
+        .await
+        .unwrap();
+    assert_eq!(
+        (report.objects, report.manifests, report.problem_count),
+        (3, 2, 0)
+    );
+}
+
+#[tokio::test]
+async fn damaged_missing_and_orphaned_bytes_are_found_and_set_aside() {
+    let world = World::new().await;
+    let app = world.create("team/app").await;
+    let damaged = world.push_layer(&app, &vec![1; 300_000]).await;
+    let files = files_below(&world.directory.path().join("blobs/objects"));
+    assert_eq!(files.len(), 1);
+    let mut bytes = std::fs::read(&files[0]).unwrap();
+    bytes[100] ^= 1;
+    std::fs::write(&files[0], bytes).unwrap();
+    let orphan = files[0].with_file_name(format!("{}.1", "0".repeat(32)));
+    let orphan = orphan
+        .parent()
+        .unwrap()
+        .parent()
+        .unwrap()
+        .join("00")
+        .join(orphan.file_name().unwrap());
+    std::fs::create_dir_all(orphan.parent().unwrap()).unwrap();
+    std::fs::write(&orphan, b"stray").unwrap();
+
+    let verification = &world.services.verification;
+    let report = verification
+        .verify_offline(VerifyRequest { repair: false })
+        .await
+        .unwrap();
+    assert_eq!(report.problem_count, 2, "{report:?}");
+    assert!(
+        report
+            .problems
+            .iter()
+            .any(|problem| problem.digest.as_deref() == Some(damaged.as_str()))
+    );
+    assert!(orphan.is_file(), "a look changes nothing");
+    assert!(
+        world.read_layer(&app, &damaged).await.is_err(),
+        "damaged bytes are never served"
+    );
+
+    let repaired = verification
+        .verify_offline(VerifyRequest { repair: true })
+        .await
+        .unwrap();
+    assert!(
+        repaired.problems.iter().all(|problem| problem.quarantined),
+        "{repaired:?}"
+    );
+    assert_eq!(
+        files_below(&world.directory.path().join("blobs/quarantine")).len(),
+        2,
+        "set aside, not deleted"
+    );
+    let report = verification
+        .verify_offline(VerifyRequest { repair: false })
+        .await
+        .unwrap();
+    assert_eq!(
+        report.problem_count, 1,
+        "the layer's bytes are missing now: {report:?}"
+    );
+}
+
+fn files_below(directory: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(files_below(&path));
+        } else {
+            files.push(path);
+        }
+    }
+    files
+}
