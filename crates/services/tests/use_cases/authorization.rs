@@ -1,4 +1,5 @@
 use ecru_domain::{AccountId, Digest, Principal, Reference, Refusal, Tag};
+use ecru_ports::metadata::TagStatus;
 use ecru_services::PageRequest;
 use ecru_services::images::RequestedImage;
 use ecru_services::uploads::UploadAddress;
@@ -63,7 +64,7 @@ async fn another_account_is_refused_everywhere_and_learns_nothing() {
             refusal(
                 services
                     .images
-                    .list(&stranger, home, name, Default::default(), &page)
+                    .list(&stranger, home, name, TagStatus::default(), &page)
                     .await,
             ),
             refusal(

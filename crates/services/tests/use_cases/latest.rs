@@ -1,6 +1,7 @@
 use ecru_domain::latest::LatestMode;
 use ecru_domain::mutability::{MutabilityMode, TagMutability};
 use ecru_domain::{EncryptionType, Reference, Refusal};
+use ecru_ports::metadata::TagStatus;
 use ecru_services::PageRequest;
 
 use crate::world::{World, refusal};
@@ -36,7 +37,7 @@ async fn until_latest_was_set_it_answers_the_image_last_pushed_by_tag() {
             &world.root(),
             &world.home,
             &app,
-            Default::default(),
+            TagStatus::default(),
             &PageRequest::default(),
         )
         .await;

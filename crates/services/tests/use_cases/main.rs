@@ -1,5 +1,14 @@
 //! Use cases on real adapters (SQLite, a directory, a key file) with time as an argument.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    clippy::too_many_lines,
+    clippy::large_stack_arrays,
+    clippy::unchecked_time_subtraction,
+    reason = "a test tells its story in one piece, in plain values"
+)]
+
 mod authorization;
 mod collection;
 mod images;

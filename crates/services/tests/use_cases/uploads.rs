@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use bytes::Bytes;
 use ecru_domain::upload::{MIN_PART_SIZE, PartRange};
 use ecru_domain::{Algorithm, Digest, Refusal};
@@ -222,7 +224,7 @@ async fn an_upload_belongs_to_its_repository_and_expires() {
         refusal(uploads.append(&world.root(), &other, chunk(b"x")).await),
         Refusal::UploadNotFound { .. }
     ));
-    world.turn(GRACE);
+    world.turn(GRACE + Duration::from_secs(1));
     assert!(matches!(
         refusal(uploads.status(&world.root(), &address).await),
         Refusal::UploadNotFound { .. }
