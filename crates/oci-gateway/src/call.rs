@@ -1,0 +1,93 @@
+//! One authenticated request to a repository, decoded as far as every handler needs.
+
+use std::time::Duration;
+
+use ecru_domain::address::{self, RepositoryAddress};
+use ecru_domain::error::RepositoryLabel;
+use ecru_domain::{Digest, Refusal, Registry, RepositoryName};
+use ecru_services::{RequestContext, Services};
+use http::{HeaderMap, HeaderValue, Method};
+
+use crate::bodies::{ManifestBudget, RequestBody};
+use crate::errors::{Code, Failure};
+use crate::query::Query;
+use crate::response::header_value;
+
+/// What a handler is called with.
+pub(crate) struct Call<'a> {
+    pub(crate) services: &'a Services,
+    pub(crate) context: RequestContext,
+    pub(crate) repository: RepositoryAddress,
+    /// What stands for the repository in the client's path: Locations keep it.
+    pub(crate) path: &'a str,
+    /// The last segment of the path.
+    pub(crate) last: &'a str,
+    pub(crate) request: Received<'a>,
+}
+
+/// What was received besides the path.
+#[derive(Clone, Copy)]
+pub(crate) struct Received<'a> {
+    pub(crate) home: &'a Registry,
+    pub(crate) host: &'a str,
+    pub(crate) method: &'a Method,
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) query: &'a Query,
+    pub(crate) body: &'a RequestBody,
+    pub(crate) manifests: &'a ManifestBudget,
+    pub(crate) idle: Duration,
+}
+
+impl Call<'_> {
+    /// The registry addressed.
+    pub(crate) fn registry(&self) -> &Registry {
+        &self.repository.registry
+    }
+
+    /// The repository addressed.
+    pub(crate) fn name(&self) -> &RepositoryName {
+        &self.repository.name
+    }
+
+    /// The repository as refusals name it.
+    pub(crate) fn label(&self) -> RepositoryLabel {
+        RepositoryLabel {
+            name: self.name().clone(),
+            registry_id: self.registry().account.clone(),
+        }
+    }
+
+    /// The last segment as a digest.
+    pub(crate) fn digest(&self) -> Result<Digest, Failure> {
+        Digest::parse(self.last).map_err(|invalid| Failure::digest(&invalid))
+    }
+
+    /// A path below this repository, in the client's form.
+    pub(crate) fn path_of(&self, tail: &str) -> String {
+        format!("/v2/{}/{tail}", self.path)
+    }
+
+    /// The same as the value of `Location`.
+    pub(crate) fn location(&self, tail: &str) -> HeaderValue {
+        header_value(self.path_of(tail))
+    }
+}
+
+impl Received<'_> {
+    /// The repository that a path means under the host that was asked.
+    pub(crate) fn resolve(&self, path: &str) -> Result<RepositoryAddress, Failure> {
+        address::resolve(self.home, self.host, path).map_err(|invalid| {
+            if invalid.what() == "repository name" {
+                return Refusal::RepositoryNameInvalid.into();
+            }
+            Failure::invalid(Code::NameInvalid, invalid)
+        })
+    }
+
+    /// A header, if it is there once and is text.
+    pub(crate) fn header(&self, name: impl http::header::AsHeaderName) -> Option<&str> {
+        let mut values = self.headers.get_all(name).iter();
+        let value = values.next()?.to_str().ok()?;
+        values.next().is_none().then_some(value)
+    }
+}

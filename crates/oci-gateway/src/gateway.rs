@@ -1,0 +1,357 @@
+//! The entry of the OCI API: route, authenticate, dispatch, answer.
+//!
+//! ```text
+//! path ─▶ route ─▶ token ─▶ repository ─▶ handler ─▶ use case
+//!   └ 404   └ 405    └ 401/403  └ 400/403    └ what the use case refuses
+//! ```
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use ecru_domain::address::registry_of_request;
+use ecru_domain::{Principal, Region, Registry, Timestamp};
+use ecru_services::tokens::TokenHolder;
+use ecru_services::{RequestContext, Services};
+use http::header::{ALLOW, HOST, USER_AGENT};
+use http::request::Parts;
+use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http_body::Body;
+
+use crate::authentication::{authenticate, check_region};
+use crate::bodies::{Drain, ManifestBudget, RequestBody};
+use crate::call::{Call, Received};
+use crate::errors::{Code, Failure};
+use crate::paths::{self, Target};
+use crate::query::Query;
+use crate::response::{self, API_VERSION, ResponseBody, RouteName, header_value};
+use crate::routes::{self, Operation, Route};
+use crate::{blobs, catalog, layer_links, manifests, referrers, tags, uploads};
+
+/// What is read away of the body of a stranger, and of one who is known.
+const STRANGER: Drain = Drain {
+    bytes: 256 * 1_024,
+    time: Duration::from_secs(1),
+};
+const KNOWN: Drain = Drain {
+    bytes: 32 * 1_024 * 1_024,
+    time: Duration::from_secs(5),
+};
+
+/// The longest `User-Agent` that is kept, in characters.
+const MAX_USER_AGENT: usize = 512;
+
+/// What the operator sets.
+#[derive(Clone, Debug)]
+pub struct OciConfig {
+    /// The registry that a bare path means.
+    pub home: Registry,
+    /// The longest pause within a body.
+    pub body_idle: Duration,
+    /// Bytes that all manifests may take in memory while they are pushed.
+    pub manifest_memory: usize,
+}
+
+impl OciConfig {
+    /// The usual settings: a pause of a minute, 32 MiB of manifests.
+    pub fn new(home: Registry) -> Self {
+        Self {
+            home,
+            body_idle: Duration::from_secs(60),
+            manifest_memory: 32 * 1_024 * 1_024,
+        }
+    }
+}
+
+/// What is known of the connection that a request came over.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ConnectionInfo {
+    /// The client's address.
+    pub peer: Option<IpAddr>,
+    /// Whether it is TLS.
+    pub is_tls: bool,
+}
+
+/// Answers what is under `/v2` and `/layer/`.
+#[derive(Clone)]
+pub struct OciGateway {
+    services: Services,
+    config: OciConfig,
+    manifests: ManifestBudget,
+}
+
+/// What the server knows of a request besides the request itself.
+struct Arrival<'a> {
+    connection: &'a ConnectionInfo,
+    request_id: &'a str,
+    now: Timestamp,
+}
+
+/// How a request ended, and whether its sender was known by then.
+struct Outcome {
+    answer: Result<Response<ResponseBody>, Failure>,
+    drain: Drain,
+}
+
+impl OciGateway {
+    /// Over the use cases.
+    pub fn new(services: Services, config: OciConfig) -> Self {
+        let manifests = ManifestBudget::new(config.manifest_memory);
+        Self {
+            services,
+            config,
+            manifests,
+        }
+    }
+
+    /// Whether a path is for this gateway.
+    pub fn serves(path: &str) -> bool {
+        path == "/v2" || path.starts_with("/v2/") || path.starts_with("/layer/")
+    }
+
+    /// Answers a request. Never fails: what goes wrong is an answer. Carries a [`RouteName`].
+    pub async fn handle<B>(
+        &self,
+        request: Request<B>,
+        connection: &ConnectionInfo,
+        request_id: &str,
+        now: Timestamp,
+    ) -> Response<ResponseBody>
+    where
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let (parts, body) = request.into_parts();
+        let body = RequestBody::new(body, &parts.headers);
+        let target = paths::parse(parts.uri.path());
+        let route = target
+            .as_ref()
+            .and_then(|target| routes::find(&parts.method, target.place));
+        let arrival = Arrival {
+            connection,
+            request_id,
+            now,
+        };
+        let outcome = self
+            .answer(&parts, &body, target.as_ref(), route, &arrival)
+            .await;
+        body.drain(outcome.drain).await;
+        let answer = outcome.answer.unwrap_or_else(|failure| {
+            log(&failure, request_id);
+            response::failure(&failure)
+        });
+        finish(answer, &parts.method, route)
+    }
+
+    async fn answer(
+        &self,
+        parts: &Parts,
+        body: &RequestBody,
+        target: Option<&Target<'_>>,
+        route: Option<&'static Route>,
+        arrival: &Arrival<'_>,
+    ) -> Outcome {
+        let query = match Query::parse(parts.uri.query().unwrap_or_default()) {
+            Ok(query) => query,
+            Err(failure) => return Outcome::of_stranger(Err(failure)),
+        };
+        let request = self.received(parts, body, &query);
+        if let (Some(target), Some(route)) = (target, route)
+            && route.operation == Operation::FollowLayerLink
+        {
+            let answer = self.follow_link(&target.last, &request, arrival).await;
+            return Outcome::of_stranger(answer);
+        }
+        let services = &self.services;
+        let holder = match authenticate(services, &parts.headers, request.host, arrival.now).await {
+            Ok(holder) => holder,
+            Err(failure) => return Outcome::of_stranger(Err(failure)),
+        };
+        let answer = match (target, route) {
+            (Some(target), Some(route)) => {
+                self.dispatch(route.operation, target, request, &holder, arrival)
+                    .await
+            }
+            (Some(target), None) => Err(wrong_method(target)),
+            (None, _) => Err(Failure::unknown(Code::Unsupported, "no such resource")),
+        };
+        Outcome {
+            answer,
+            drain: KNOWN,
+        }
+    }
+
+    async fn dispatch(
+        &self,
+        operation: Operation,
+        target: &Target<'_>,
+        request: Received<'_>,
+        holder: &TokenHolder,
+        arrival: &Arrival<'_>,
+    ) -> Result<Response<ResponseBody>, Failure> {
+        let context = context(
+            holder.principal.clone(),
+            holder.region.clone(),
+            &request,
+            arrival,
+        );
+        match operation {
+            Operation::Ping => {
+                self.check_host(holder, &request)?;
+                response::json("application/json", &serde_json::Map::new())
+            }
+            Operation::ListRepositories => {
+                let registry = self.check_host(holder, &request)?;
+                catalog::list(&self.services, &context, &registry, request.query).await
+            }
+            _ => {
+                let repository = request.resolve(&target.repository)?;
+                check_region(holder, &repository.registry)?;
+                let call = Call {
+                    services: &self.services,
+                    context,
+                    repository,
+                    path: &target.repository,
+                    last: &target.last,
+                    request,
+                };
+                in_repository(operation, &call).await
+            }
+        }
+    }
+
+    /// The registry of a request that names no repository; where the host names one, it must be of the token's region.
+    fn check_host(
+        &self,
+        holder: &TokenHolder,
+        request: &Received<'_>,
+    ) -> Result<Registry, Failure> {
+        let registry = registry_of_request(&self.config.home, request.host);
+        if ecru_domain::address::registry_of_host(request.host).is_some() {
+            check_region(holder, &registry)?;
+        }
+        Ok(registry)
+    }
+
+    async fn follow_link(
+        &self,
+        sealed: &str,
+        request: &Received<'_>,
+        arrival: &Arrival<'_>,
+    ) -> Result<Response<ResponseBody>, Failure> {
+        let context_of = |principal, region| context(principal, region, request, arrival);
+        layer_links::follow(&self.services, sealed, request, context_of, arrival.now).await
+    }
+
+    fn received<'a>(
+        &'a self,
+        parts: &'a Parts,
+        body: &'a RequestBody,
+        query: &'a Query,
+    ) -> Received<'a> {
+        Received {
+            home: &self.config.home,
+            host: host_of(parts),
+            method: &parts.method,
+            headers: &parts.headers,
+            query,
+            body,
+            manifests: &self.manifests,
+            idle: self.config.body_idle,
+        }
+    }
+}
+
+impl Outcome {
+    fn of_stranger(answer: Result<Response<ResponseBody>, Failure>) -> Self {
+        Self {
+            answer,
+            drain: STRANGER,
+        }
+    }
+}
+
+/// The handlers, by operation.
+async fn in_repository(
+    operation: Operation,
+    call: &Call<'_>,
+) -> Result<Response<ResponseBody>, Failure> {
+    match operation {
+        Operation::ListTags => tags::list(call).await,
+        Operation::PullManifest => manifests::pull(call).await,
+        Operation::PushManifest => manifests::push(call).await,
+        Operation::DeleteManifest => manifests::delete(call).await,
+        Operation::PullBlob => blobs::pull(call).await,
+        Operation::RefuseBlobDelete => Err(blobs::refuse_delete()),
+        Operation::InitiateUpload => uploads::initiate(call).await,
+        Operation::UploadStatus => uploads::status(call).await,
+        Operation::AppendToUpload => uploads::append(call).await,
+        Operation::CompleteUpload => uploads::complete(call).await,
+        Operation::CancelUpload => uploads::cancel(call).await,
+        Operation::ListReferrers => referrers::list(call).await,
+        Operation::Ping | Operation::ListRepositories | Operation::FollowLayerLink => {
+            Err(Failure::unknown(Code::Unsupported, "no such resource"))
+        }
+    }
+}
+
+/// The host that the client asked: HTTP/2 and absolute targets carry it in the target.
+fn host_of(parts: &Parts) -> &str {
+    let header = || {
+        parts
+            .headers
+            .get(HOST)
+            .and_then(|value| value.to_str().ok())
+    };
+    let authority = parts.uri.authority().map(http::uri::Authority::as_str);
+    authority.or_else(header).unwrap_or_default()
+}
+
+fn context(
+    principal: Principal,
+    region: Region,
+    request: &Received<'_>,
+    arrival: &Arrival<'_>,
+) -> RequestContext {
+    let user_agent = request.headers.get(USER_AGENT).map(|value| {
+        let text = String::from_utf8_lossy(value.as_bytes());
+        text.chars().take(MAX_USER_AGENT).collect()
+    });
+    RequestContext {
+        request_id: arrival.request_id.to_owned(),
+        principal,
+        region,
+        peer: arrival.connection.peer,
+        is_tls: arrival.connection.is_tls,
+        user_agent,
+        time: arrival.now,
+    }
+}
+
+fn wrong_method(target: &Target<'_>) -> Failure {
+    let message = "the operation is unsupported";
+    Failure::new(StatusCode::METHOD_NOT_ALLOWED, Code::Unsupported, message)
+        .with_header(ALLOW, header_value(routes::allowed(target.place)))
+}
+
+/// The one place where faults of ours are logged.
+fn log(failure: &Failure, request_id: &str) {
+    if let Some(fault) = failure.fault() {
+        tracing::error!(request_id, error = %fault, "a request failed");
+    }
+}
+
+fn finish(
+    mut answer: Response<ResponseBody>,
+    method: &Method,
+    route: Option<&'static Route>,
+) -> Response<ResponseBody> {
+    let version = HeaderValue::from_static("registry/2.0");
+    answer.headers_mut().insert(API_VERSION, version);
+    let name = route.map_or("unknown", |route| route.name);
+    answer.extensions_mut().insert(RouteName(name));
+    if *method == Method::HEAD {
+        return response::without_body(answer);
+    }
+    answer
+}

@@ -1,0 +1,166 @@
+//! `/v2/<name>/manifests/<reference>`: pull, push, delete.
+//!
+//! `Accept` is ignored: a manifest is what was pushed, byte for byte, and is never converted.
+
+use ecru_domain::{Digest, Reference, Refusal, Tag};
+use ecru_services::images::{PutImage, PutImageOutcome, StoredImage};
+use http::header::{CONTENT_TYPE, LOCATION};
+use http::{Method, Response, StatusCode};
+
+use crate::call::Call;
+use crate::errors::{Code, Failure};
+use crate::response::{self, CONTENT_DIGEST, OCI_SUBJECT, OCI_TAG, ResponseBody, header_value};
+
+/// Tags that one push may set.
+const MAX_TAGS: usize = 100;
+
+/// Answers a manifest. A text that cannot be a tag is the tag of no image.
+pub(crate) async fn pull(call: &Call<'_>) -> Result<Response<ResponseBody>, Failure> {
+    let reference = existing_reference(call)?;
+    let (registry, name) = (call.registry(), call.name());
+    let images = &call.services.images;
+    let found = images
+        .pull(&call.context, registry, name, &reference)
+        .await?;
+    let media_type = header_value(found.media_type);
+    let mut answer = response::bytes(StatusCode::OK, media_type, found.bytes);
+    let digest = header_value(found.digest.as_str());
+    answer.headers_mut().insert(CONTENT_DIGEST, digest);
+    Ok(answer)
+}
+
+/// Deletes a manifest with its tags, or one tag.
+pub(crate) async fn delete(call: &Call<'_>) -> Result<Response<ResponseBody>, Failure> {
+    let reference = existing_reference(call)?;
+    let (registry, name) = (call.registry(), call.name());
+    let images = &call.services.images;
+    images
+        .delete(&call.context, registry, name, &reference)
+        .await?;
+    Ok(response::bare(StatusCode::ACCEPTED))
+}
+
+/// Stores a manifest under its digest, and sets the tag of the path or those of the query.
+pub(crate) async fn push(call: &Call<'_>) -> Result<Response<ResponseBody>, Failure> {
+    let push = Push::parse(call)?;
+    let request = &call.request;
+    let manifest = request.manifests.read(request.body, request.idle).await?;
+    let command = PutImage {
+        registry: call.registry().clone(),
+        name: call.name().clone(),
+        manifest: manifest.bytes.clone(),
+        media_type: request.header(CONTENT_TYPE).map(str::to_owned),
+        digest: push.digest.as_ref().map(Digest::to_string),
+        tags: push.tags.clone(),
+    };
+    match call.services.images.put(&call.context, command).await? {
+        PutImageOutcome::Stored(image) | PutImageOutcome::AlreadyPresent(image) => {
+            Ok(created(call, &push, &image))
+        }
+        PutImageOutcome::TagIsImmutable(_, tag) => {
+            let repository = call.label();
+            Err(Refusal::ImageTagAlreadyExists { tag, repository }.into())
+        }
+    }
+}
+
+/// What a push names besides the manifest itself.
+struct Push {
+    digest: Option<Digest>,
+    tags: Vec<Tag>,
+    /// Whether the tags came as parameters, so that each is to be confirmed.
+    by_parameter: bool,
+}
+
+impl Push {
+    fn parse(call: &Call<'_>) -> Result<Self, Failure> {
+        let digest = match reference(call.last, Code::TagInvalid)? {
+            Reference::Digest(digest) => digest,
+            Reference::Tag(tag) => {
+                let tags = vec![tag];
+                return Ok(Self {
+                    digest: None,
+                    tags,
+                    by_parameter: false,
+                });
+            }
+        };
+        let mut tags = Vec::new();
+        for text in call.request.query.all("tag") {
+            let tag = Tag::parse(text).map_err(|bad| Failure::invalid(Code::TagInvalid, bad))?;
+            if !tags.contains(&tag) {
+                tags.push(tag);
+            }
+            if tags.len() > MAX_TAGS {
+                let message = format!("at most {MAX_TAGS} tags can be pushed at once");
+                return Err(Failure::new(
+                    StatusCode::URI_TOO_LONG,
+                    Code::Unsupported,
+                    message,
+                ));
+            }
+        }
+        Ok(Self {
+            digest: Some(digest),
+            tags,
+            by_parameter: true,
+        })
+    }
+}
+
+fn created(call: &Call<'_>, push: &Push, image: &StoredImage) -> Response<ResponseBody> {
+    let mut answer = response::bare(StatusCode::CREATED);
+    let headers = answer.headers_mut();
+    headers.insert(
+        LOCATION,
+        call.location(&format!("manifests/{}", image.digest)),
+    );
+    headers.insert(CONTENT_DIGEST, header_value(image.digest.as_str()));
+    if let Some(subject) = &image.subject {
+        headers.insert(OCI_SUBJECT, header_value(subject.as_str()));
+    }
+    if push.by_parameter {
+        for tag in &push.tags {
+            headers.append(OCI_TAG, header_value(tag.as_str()));
+        }
+    }
+    answer
+}
+
+/// The reference of a pull or a delete.
+fn existing_reference(call: &Call<'_>) -> Result<Reference, Failure> {
+    debug_assert_ne!(call.request.method, Method::PUT);
+    reference(call.last, Code::ManifestUnknown)
+}
+
+/// Reads a digest or a tag. What is no tag is refused with `bad_tag`: unknown when asked for, invalid when pushed.
+fn reference(text: &str, bad_tag: Code) -> Result<Reference, Failure> {
+    Reference::parse(text).map_err(|invalid| match (invalid.what(), bad_tag) {
+        ("digest", _) => Failure::digest(&invalid),
+        (_, Code::ManifestUnknown) => Refusal::ManifestNotFound.into(),
+        (_, code) => Failure::invalid(code, invalid),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bad_references_are_unknown_when_asked_for_and_invalid_when_pushed() {
+        let table = [
+            ("-v1", Code::ManifestUnknown, 404, "MANIFEST_UNKNOWN"),
+            ("", Code::ManifestUnknown, 404, "MANIFEST_UNKNOWN"),
+            ("-v1", Code::TagInvalid, 400, "TAG_INVALID"),
+            ("sha256:bad", Code::ManifestUnknown, 400, "DIGEST_INVALID"),
+            ("sha256:bad", Code::TagInvalid, 400, "DIGEST_INVALID"),
+            ("a/b", Code::TagInvalid, 400, "TAG_INVALID"),
+        ];
+        for (text, bad_tag, status, code) in table {
+            let failure = reference(text, bad_tag).unwrap_err();
+            let found = (failure.status().as_u16(), failure.code().as_str());
+            assert_eq!(found, (status, code), "{text}");
+        }
+        assert!(reference("v1.0", Code::TagInvalid).is_ok());
+    }
+}
