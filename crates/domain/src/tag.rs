@@ -45,7 +45,7 @@ impl Tag {
 print_as_text!(Tag);
 
 /// How a manifest is asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Reference {
     /// By name.
     Tag(Tag),

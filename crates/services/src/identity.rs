@@ -3,13 +3,17 @@
 use std::sync::Arc;
 
 use ecru_domain::{AccountId, Error, Principal, Timestamp};
-use ecru_ports::metadata::{AccessKeyRecord, Lane};
+use ecru_ports::metadata::{AccessKeyRecord, Lane, ReadTransaction};
 use ecru_ports::{Clock, KeyStore};
 use zeroize::Zeroizing;
 
 use crate::access::RequestContext;
+use crate::remembered::Remembered;
 use crate::server_keys::ServerKeys;
 use crate::store::{Store, Warrant};
+
+/// Access keys remembered.
+const MAX_REMEMBERED: usize = 10_000;
 
 /// An access key that may sign.
 pub struct SigningKey {
@@ -56,6 +60,7 @@ pub struct Identity {
     keys: Arc<dyn KeyStore>,
     clock: Arc<dyn Clock>,
     server_keys: ServerKeys,
+    known: Arc<Remembered<String, Option<AccessKeyRecord>>>,
 }
 
 impl Identity {
@@ -66,6 +71,7 @@ impl Identity {
             keys: Arc::clone(&outside.keys),
             clock: Arc::clone(&outside.clock),
             server_keys,
+            known: Arc::new(Remembered::new(MAX_REMEMBERED)),
         }
     }
 
@@ -95,13 +101,11 @@ impl Identity {
     }
 
     async fn access_key(&self, id: &str) -> Result<Option<AccessKeyRecord>, Error> {
-        let id = id.to_owned();
+        let wanted = id.to_owned();
+        let read = move |rows: &mut dyn ReadTransaction| Ok(rows.find_access_key(&wanted)?);
         let found = self
             .store
-            .lookup(
-                Warrant::server(),
-                move |rows| Ok(rows.find_access_key(&id)?),
-            )
+            .recall(Warrant::server(), &self.known, id.to_owned(), |_| 1, read)
             .await?;
         Ok(found.filter(|record| record.active))
     }

@@ -21,6 +21,7 @@ use parking_lot::Mutex;
 
 use crate::access::{Access, Permit, RequestContext};
 use crate::keys::Keys;
+use crate::remembered::Remembered;
 use crate::settings::Settings;
 use crate::store::{Store, Warrant};
 use crate::tokens::Tokens;
@@ -33,6 +34,12 @@ pub use referrers::{ReferrerDescription, ReferrerQuery};
 
 /// The most pulls that wait to be recorded; further ones of new images are not recorded.
 const MAX_WAITING_PULLS: usize = 10_000;
+
+/// Bytes of manifests remembered: what a manifest GET costs then is a look into a map.
+const MAX_REMEMBERED_BYTES: usize = 8 * 1024 * 1024;
+
+/// Bytes that remembering a manifest takes besides its own.
+const REMEMBERED_OVERHEAD: usize = 512;
 
 /// Pulls recorded in one transaction.
 const PULLS_PER_WRITE: usize = 200;
@@ -59,6 +66,7 @@ pub struct Images {
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
     pulls: Arc<Mutex<HashMap<(RepositoryId, Digest), Timestamp>>>,
+    manifests: Arc<Remembered<(RepositoryId, Reference), FoundManifest>>,
 }
 
 impl Images {
@@ -81,6 +89,7 @@ impl Images {
             clock,
             ids,
             pulls: Arc::default(),
+            manifests: Arc::new(Remembered::new(MAX_REMEMBERED_BYTES)),
         }
     }
 
@@ -97,12 +106,32 @@ impl Images {
             .authorize_repository(context, Action::BATCH_GET_IMAGE, registry, name)
             .await?;
         let repository = self.store.repository(&permit).await?;
+        let place = (repository.id.clone(), reference.clone());
+        let generation = self.store.generation();
+        let found = if let Some(found) = self.manifests.get(generation, &place) {
+            self.keys.check_usable(&repository).await?;
+            found
+        } else {
+            let found = self.read_manifest(&permit, &repository, reference).await?;
+            let weight = found.bytes.len() + REMEMBERED_OVERHEAD;
+            self.manifests.put(generation, place, found.clone(), weight);
+            found
+        };
+        self.note_pull(&repository, &found.digest);
+        Ok(found)
+    }
+
+    async fn read_manifest(
+        &self,
+        permit: &Permit,
+        repository: &Repository,
+        reference: &Reference,
+    ) -> Result<FoundManifest, Error> {
         let found = self
-            .find_with_manifest(&permit, &repository, reference.clone())
+            .find_with_manifest(permit, repository, reference.clone())
             .await?;
         let (image, sealed) = found.ok_or(Refusal::ManifestNotFound)?;
-        self.note_pull(&repository, &image.digest);
-        self.open_manifest(&repository, image, &sealed).await
+        self.open_manifest(repository, image, &sealed).await
     }
 
     /// An image and its sealed manifest, by tag or digest; `latest` as the registry has it.

@@ -11,11 +11,12 @@ use ecru_domain::arn::key_arn;
 use ecru_domain::encryption::{Encryption, EncryptionType};
 use ecru_domain::repository::Repository;
 use ecru_domain::{Error, Refusal, Registry, RepositoryId};
-use ecru_ports::metadata::{KeyOrigin, KeyRecord, Lane};
+use ecru_ports::metadata::{KeyOrigin, KeyRecord, Lane, ReadTransaction};
 use ecru_ports::{Clock, DataKey, Ids, KeyStore, SecretKey};
 use parking_lot::Mutex;
 use zeroize::Zeroizing;
 
+use crate::remembered::Remembered;
 use crate::store::{Store, Warrant};
 
 /// The alias of the key that an account has for ECR without making one.
@@ -41,6 +42,7 @@ pub struct Keys {
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
     opened: Arc<Mutex<HashMap<(String, u32), SecretKey>>>,
+    known: Arc<Remembered<String, Option<KeyRecord>>>,
 }
 
 impl Keys {
@@ -52,6 +54,7 @@ impl Keys {
             clock: Arc::clone(&outside.clock),
             ids: Arc::clone(&outside.ids),
             opened: Arc::default(),
+            known: Arc::new(Remembered::new(MAX_OPENED)),
         }
     }
 
@@ -205,29 +208,37 @@ impl Keys {
         }
     }
 
-    /// The key of a repository, if it may be used now: its state is read afresh each time.
+    /// Whether content of a repository may be given out now. Refused with `Kms` while its key is disabled.
+    pub async fn check_usable(&self, repository: &Repository) -> Result<(), Error> {
+        self.usable_record(repository).await.map(|_| ())
+    }
+
+    /// The key of a repository, if it may be used now: its state is that of this moment.
+    async fn usable_record(&self, repository: &Repository) -> Result<KeyRecord, Error> {
+        let id = &repository.encryption.key_id;
+        let wanted = id.clone();
+        let read = move |rows: &mut dyn ReadTransaction| Ok(rows.find_key(&wanted)?);
+        let record = self
+            .store
+            .recall(Warrant::server(), &self.known, id.clone(), |_| 1, read)
+            .await?;
+        let arn = || key_arn(&repository.registry, id);
+        let record = record.ok_or_else(|| not_found(&arn()))?;
+        if !record.enabled {
+            let (code, message) = ("DisabledException", format!("{} is disabled.", arn()));
+            return Err(Refusal::Kms { code, message }.into());
+        }
+        Ok(record)
+    }
+
     async fn usable_key(
         &self,
         repository: &Repository,
         version: Option<u32>,
     ) -> Result<(u32, SecretKey), Error> {
-        let id = repository.encryption.key_id.clone();
-        let wanted = id.clone();
-        let record = self
-            .store
-            .lookup(Warrant::server(), move |rows| Ok(rows.find_key(&wanted)?))
-            .await?;
-        let arn = key_arn(&repository.registry, &id);
-        let record = record.ok_or_else(|| not_found(&arn))?;
-        if !record.enabled {
-            return Err(Refusal::Kms {
-                code: "DisabledException",
-                message: format!("{arn} is disabled."),
-            }
-            .into());
-        }
+        let record = self.usable_record(repository).await?;
         let version = version.unwrap_or(record.version);
-        Ok((version, self.open_version(&id, version).await?))
+        Ok((version, self.open_version(&record.id, version).await?))
     }
 
     async fn open_version(&self, id: &str, version: u32) -> Result<SecretKey, Error> {

@@ -10,16 +10,25 @@ use std::time::Duration;
 
 use ecru_domain::repository::Repository;
 use ecru_domain::settings::AccountSetting;
-use ecru_domain::{Action, Digest, Error, Principal, Refusal, Registry, RepositoryName, Timestamp};
+use ecru_domain::{
+    Action, Digest, Error, Principal, Refusal, Registry, RepositoryId, RepositoryName, Timestamp,
+};
 use ecru_ports::blobs::{BlobStream, StoredObject};
-use ecru_ports::metadata::{JobKind, JobRecord, LayerRecord, LayerUse};
+use ecru_ports::metadata::{JobKind, JobRecord, LayerRecord, LayerUse, ReadTransaction};
 use ecru_ports::{BlobError, BlobStore, Clock, DataKey, Ids};
 
 use crate::access::{Access, Permit, RequestContext};
 use crate::keys::Keys;
+use crate::remembered::Remembered;
 use crate::settings::account_setting;
 use crate::store::{Store, lane_of};
 use crate::tokens::Tokens;
+
+/// Bytes of small layers remembered.
+const MAX_REMEMBERED_BYTES: usize = 8 * 1024 * 1024;
+
+/// Bytes that remembering a layer takes besides its own.
+const REMEMBERED_OVERHEAD: usize = 1024;
 
 /// Whether a layer can be relied on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,6 +83,7 @@ pub struct Layers {
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
     grace: Duration,
+    known: Arc<Remembered<(RepositoryId, Digest), Option<OpenRecords>>>,
 }
 
 impl Layers {
@@ -100,6 +110,7 @@ impl Layers {
             clock,
             ids,
             grace: limits.layer_grace,
+            known: Arc::new(Remembered::new(MAX_REMEMBERED_BYTES)),
         }
     }
 
@@ -367,26 +378,32 @@ impl Layers {
         is_served: impl FnOnce(&LayerUse) -> bool + Send,
     ) -> Result<OpenLayer, Error> {
         let (place, wanted) = (repository.id.clone(), digest.clone());
+        let key = (place.clone(), wanted.clone());
+        let read = move |rows: &mut dyn ReadTransaction| {
+            let found = rows.open_layer(&place, &wanted)?;
+            Ok(found.map(|(layer, object)| (layer, Arc::new(object.stored))))
+        };
         let found = self
             .store
-            .lookup(permit.into(), move |rows| {
-                Ok(rows.open_layer(&place, &wanted)?)
-            })
+            .recall(
+                permit.into(),
+                &self.known,
+                key,
+                |found| weight_of(found.as_ref()),
+                read,
+            )
             .await?;
         let (found, object) = found
             .filter(|(found, _)| is_served(found))
             .ok_or(not_found(permit, digest)?)?;
+        let wrapped = &found.layer.wrapped_key;
         let key = self
             .keys
-            .unwrap(
-                repository,
-                object.stored.id.as_str(),
-                &found.layer.wrapped_key,
-            )
+            .unwrap(repository, object.id.as_str(), wrapped)
             .await?;
         Ok(OpenLayer {
             digest: digest.clone(),
-            object: Arc::new(object.stored),
+            object,
             key: Arc::new(key),
             blobs: Arc::clone(&self.blobs),
         })
@@ -412,6 +429,14 @@ impl Layers {
             idle_after: self.clock.now().minus(self.grace / 2),
         }
     }
+}
+
+/// A layer and its object, as they are needed to read it.
+type OpenRecords = (LayerUse, Arc<StoredObject>);
+
+/// The room that remembering a layer takes: its object may be a row, bytes included.
+fn weight_of(found: Option<&OpenRecords>) -> usize {
+    REMEMBERED_OVERHEAD + found.map_or(0, |(_, object)| object.tail.len())
 }
 
 /// Which layers are reported available: those referred to, and those idle for less than half the grace.

@@ -18,6 +18,7 @@ pub mod images;
 pub mod keys;
 pub mod layers;
 pub mod page;
+mod remembered;
 pub mod repositories;
 pub mod server_keys;
 pub mod settings;

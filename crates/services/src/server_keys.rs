@@ -16,6 +16,7 @@ use ecru_ports::{Clock, Ids, KeyStore, SecretKey};
 use parking_lot::Mutex;
 use zeroize::Zeroizing;
 
+use crate::remembered::Remembered;
 use crate::store::{Store, Warrant};
 
 /// How long an authorization token lives, and with it a key that was rotated.
@@ -53,6 +54,7 @@ pub struct ServerKeys {
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
     opened: Arc<Mutex<HashMap<String, SecretKey>>>,
+    known: Arc<Remembered<(), Arc<[ServerKeyRecord]>>>,
 }
 
 impl ServerKeys {
@@ -64,6 +66,7 @@ impl ServerKeys {
             clock: Arc::clone(&outside.clock),
             ids: Arc::clone(&outside.ids),
             opened: Arc::default(),
+            known: Arc::new(Remembered::new(1)),
         }
     }
 
@@ -133,19 +136,23 @@ impl ServerKeys {
             .await
     }
 
-    async fn records(&self) -> Result<Vec<ServerKeyRecord>, Error> {
+    async fn records(&self) -> Result<Arc<[ServerKeyRecord]>, Error> {
+        let read = |rows: &mut dyn ReadTransaction| Ok(Arc::from(rows.server_keys()?));
         self.store
-            .lookup(Warrant::server(), |rows: &mut dyn ReadTransaction| {
-                Ok(rows.server_keys()?)
-            })
+            .recall(Warrant::server(), &self.known, (), |_| 1, read)
             .await
     }
 
     /// The current key; the first use makes one.
     async fn current(&self, now: Timestamp) -> Result<ServerKeyRecord, Error> {
         let is_current = |record: &ServerKeyRecord| record.retires_at.is_none();
-        if let Some(record) = self.records().await?.into_iter().find(is_current) {
-            return Ok(record);
+        if let Some(record) = self
+            .records()
+            .await?
+            .iter()
+            .find(|record| is_current(record))
+        {
+            return Ok(record.clone());
         }
         let fresh = self.fresh(now).await?;
         self.store

@@ -1,11 +1,18 @@
 //! The metadata store behind the permit: a use case reaches rows only with proof that it may.
 
-use ecru_domain::Error;
+use std::hash::Hash;
+use std::sync::Arc;
+
 use ecru_domain::repository::Repository;
+use ecru_domain::{Error, Registry, RepositoryName};
 use ecru_ports::Metadata;
 use ecru_ports::metadata::{Lane, ReadTransaction, WriteTransaction};
 
 use crate::access::Permit;
+use crate::remembered::Remembered;
+
+/// Repositories remembered.
+const MAX_REPOSITORIES: usize = 10_000;
 
 /// Why rows may be reached.
 #[derive(Clone, Copy, Debug)]
@@ -37,12 +44,16 @@ impl<'a> From<&'a Permit> for Warrant<'a> {
 #[derive(Clone)]
 pub struct Store {
     metadata: Metadata,
+    repositories: Arc<Remembered<(Registry, RepositoryName), Option<Repository>>>,
 }
 
 impl Store {
     /// Takes the store into custody.
     pub fn new(metadata: Metadata) -> Self {
-        Self { metadata }
+        Self {
+            metadata,
+            repositories: Arc::new(Remembered::new(MAX_REPOSITORIES)),
+        }
     }
 
     /// A few indexed look-ups.
@@ -52,6 +63,34 @@ impl Store {
         F: FnOnce(&mut dyn ReadTransaction) -> Result<T, Error> + Send + 'static,
     {
         self.metadata.lookup(work).await
+    }
+
+    /// A few indexed look-ups whose answer is remembered while nothing changes. `weigh` tells how much room it takes.
+    pub(crate) async fn recall<K, V, F>(
+        &self,
+        warrant: Warrant<'_>,
+        memory: &Remembered<K, V>,
+        key: K,
+        weigh: fn(&V) -> usize,
+        work: F,
+    ) -> Result<V, Error>
+    where
+        K: Hash + Eq,
+        V: Clone + Send + 'static,
+        F: FnOnce(&mut dyn ReadTransaction) -> Result<V, Error> + Send + 'static,
+    {
+        let generation = self.metadata.generation();
+        if let Some(known) = memory.get(generation, &key) {
+            return Ok(known);
+        }
+        let found = self.lookup(warrant, work).await?;
+        memory.put(generation, key, found.clone(), weigh(&found));
+        Ok(found)
+    }
+
+    /// See [`ecru_ports::metadata::MetadataEngine::generation`].
+    pub(crate) fn generation(&self) -> Option<u64> {
+        self.metadata.generation()
     }
 
     /// A page of a list, or a scan.
@@ -75,11 +114,12 @@ impl Store {
     /// The repository that the permit is for, or `RepositoryNotFound`.
     pub async fn repository(&self, permit: &Permit) -> Result<Repository, Error> {
         let label = permit.label()?;
-        let (registry, name) = (permit.registry().clone(), label.name.clone());
+        let place = (permit.registry().clone(), label.name.clone());
+        let (registry, name) = place.clone();
+        let read =
+            move |rows: &mut dyn ReadTransaction| Ok(rows.find_repository(&registry, &name)?);
         let found = self
-            .lookup(permit.into(), move |rows| {
-                Ok(rows.find_repository(&registry, &name)?)
-            })
+            .recall(permit.into(), &self.repositories, place, |_| 1, read)
             .await?;
         found.ok_or_else(|| ecru_domain::Refusal::RepositoryNotFound(label).into())
     }

@@ -53,6 +53,12 @@ pub trait MetadataEngine: Send + Sync {
 
     /// Bytes that the store takes, if the engine can tell cheaply.
     fn size_in_bytes(&self) -> Option<u64>;
+
+    /// Counts commits, if nobody but this process writes to the store: what was read at one generation is what
+    /// would be read now while the generation stands. It rises before a commit is acknowledged.
+    fn generation(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// The metadata store as use cases see it: typed closures over any engine.
@@ -127,6 +133,11 @@ impl Metadata {
     /// Whether the store accepts a durable write now.
     pub async fn probe(&self) -> Result<(), StoreError> {
         self.engine.probe().await
+    }
+
+    /// See [`MetadataEngine::generation`].
+    pub fn generation(&self) -> Option<u64> {
+        self.engine.generation()
     }
 
     /// Bytes that the store takes, if known.
