@@ -10,6 +10,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use ecru_ports::metadata::{StoreError, Verdict, WriteWork};
+use tokio::sync::oneshot;
 
 use crate::sql::Sql;
 use crate::transaction::SqlTransaction;
@@ -24,8 +25,8 @@ pub(crate) trait Session: Sql {
     fn keep(&mut self) -> Result<(), StoreError>;
     /// Undoes the member's changes.
     fn undo(&mut self) -> Result<(), StoreError>;
-    /// Ends the transaction and makes it durable.
-    fn commit(&mut self) -> Result<(), StoreError>;
+    /// Ends the transaction and makes it durable. [`BatchFailure::Undone`] only if it is certain that it was not.
+    fn commit(&mut self) -> Result<(), BatchFailure>;
     /// Ends the transaction without its changes, if it is still open.
     fn abandon(&mut self);
     /// Whether the transaction begun is still open: an engine may have ended it over an error.
@@ -38,21 +39,41 @@ pub(crate) type Outcome = Result<(), StoreError>;
 /// Why no member of a batch was kept.
 #[derive(Debug)]
 pub(crate) enum BatchFailure {
-    /// Before COMMIT was sent: nothing was changed, the members may be run again.
+    /// Nothing was changed; the members may be run again.
     Undone(StoreError),
-    /// By COMMIT itself.
-    AtCommit(StoreError),
+    /// COMMIT failed in a way that does not tell what it did.
+    Unknown(StoreError),
+}
+
+/// A closure and whom to tell.
+pub(crate) struct Member {
+    work: WriteWork,
+    answer: oneshot::Sender<Outcome>,
+}
+
+impl Member {
+    /// A member, and where its outcome will come.
+    pub(crate) fn new(work: WriteWork) -> (Self, oneshot::Receiver<Outcome>) {
+        let (answer, outcome) = oneshot::channel();
+        (Self { work, answer }, outcome)
+    }
+
+    /// Tells the outcome.
+    pub(crate) fn answer(self, outcome: Outcome) {
+        // whoever asked may have gone away meanwhile
+        drop(self.answer.send(outcome));
+    }
 }
 
 /// Runs `members` in one transaction. On success there is an outcome for each, in order, and all are durable.
 pub(crate) fn run_batch<S: Session>(
     session: &mut S,
-    members: &mut [&mut WriteWork],
+    members: &mut [Member],
 ) -> Result<Vec<Outcome>, BatchFailure> {
     session.begin().map_err(BatchFailure::Undone)?;
     let mut outcomes = Vec::with_capacity(members.len());
-    for work in members {
-        match run_member(session, work) {
+    for member in members {
+        match run_member(session, &mut member.work) {
             Ok(outcome) => outcomes.push(outcome),
             Err(error) => {
                 session.abandon();
@@ -60,11 +81,13 @@ pub(crate) fn run_batch<S: Session>(
             }
         }
     }
-    session.commit().map_err(|error| {
-        session.abandon();
-        BatchFailure::AtCommit(error)
-    })?;
-    Ok(outcomes)
+    match session.commit() {
+        Ok(()) => Ok(outcomes),
+        Err(failure) => {
+            session.abandon();
+            Err(failure)
+        }
+    }
 }
 
 /// Runs one member between two savepoints. `Err` if the whole transaction is lost.

@@ -1,37 +1,174 @@
-//! The engine of the cluster shape.
+//! The engine of the cluster shape: PostgreSQL, or what speaks its protocol.
+//!
+//! Writes are serializable transactions, run again on conflicts; reads see one snapshot. Closures are plain
+//! code: they run on blocking threads that wait for each answer.
+
+mod errors;
+mod lanes;
+mod migration;
+mod session;
+mod values;
+
+use std::str::FromStr as _;
+use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
+use deadpool_postgres::{
+    Hook, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Timeouts,
+};
 use ecru_ports::clock::Clock;
-use ecru_ports::metadata::{Lane, MetadataEngine, ReadWork, StoreError, WriteWork};
+use ecru_ports::metadata::{
+    Lane, MetadataEngine, ReadWork, StoreError, Verdict, WriteTransaction, WriteWork,
+};
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
+use tokio::task;
+use tokio_postgres::{Config, NoTls};
+
+use crate::transaction::SqlTransaction;
+use errors::pool_error;
+use lanes::{LANES, Lanes};
+use session::PostgresSession;
+
+/// Connections for look-ups and scans.
+const READ_CONNECTIONS: usize = 16;
+
+/// Connections that scans may hold of those.
+const SCAN_CONNECTIONS: usize = 4;
+
+/// How long a caller waits for a connection.
+const POOL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long connecting may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What every connection asks of the server: milliseconds for a statement, and for doing nothing in a transaction.
+const SERVER_OPTIONS: &str =
+    "-c statement_timeout=30000 -c idle_in_transaction_session_timeout=60000";
+
+/// Asked of servers that know them. Every statement has its index: a plan that reads a whole (small) table would
+/// make serializable transactions conflict that have nothing in common.
+const TUNING: [&str; 2] = [
+    "SET enable_seqscan = off",
+    "SET plan_cache_mode = force_generic_plan",
+];
 
 /// Metadata in a PostgreSQL database.
-pub struct PostgresMetadata {}
+pub struct PostgresMetadata {
+    pool: Pool,
+    lanes: Lanes,
+    scans: Arc<Semaphore>,
+}
 
 impl PostgresMetadata {
-    /// Connects, and makes the tables if needed. `url` is `postgres://user:password@host:port/database`.
-    pub async fn connect(_url: &str, _clock: &dyn Clock) -> Result<Self, StoreError> {
-        Ok(Self {})
+    /// Connects, and makes the tables if needed. `url` is `postgres://user:password@host:port/database`, with
+    /// any `options=` of the server; the connection is plain TCP.
+    ///
+    /// # Errors
+    /// `Unavailable` if the server cannot be reached or refuses, `Failed` if the URL does not parse or a newer
+    /// version wrote the tables.
+    pub async fn connect(url: &str, clock: &dyn Clock) -> Result<Self, StoreError> {
+        let pool = pool(config(url)?)?;
+        migration::migrate(&pool, clock).await?;
+        Ok(Self {
+            lanes: Lanes::new(pool.clone()),
+            scans: Arc::new(Semaphore::new(SCAN_CONNECTIONS)),
+            pool,
+        })
     }
+
+    async fn run(&self, work: ReadWork) -> Result<(), StoreError> {
+        let client = self.pool.get().await.map_err(pool_error)?;
+        let runtime = Handle::current();
+        task::spawn_blocking(move || run_read(client, runtime, work))
+            .await
+            .map_err(|_| StoreError::Failed("a read closure panicked".to_owned()))?
+    }
+}
+
+/// The URL may hold a password: errors do not repeat it.
+fn config(url: &str) -> Result<Config, StoreError> {
+    let mut config = Config::from_str(url).map_err(|_| {
+        StoreError::Failed("the URL of the metadata store does not parse".to_owned())
+    })?;
+    let options = config.get_options().unwrap_or_default();
+    let options = format!("{options} {SERVER_OPTIONS}");
+    config
+        .options(options.trim())
+        .connect_timeout(CONNECT_TIMEOUT);
+    if config.get_application_name().is_none() {
+        config.application_name("ecru");
+    }
+    Ok(config)
+}
+
+fn pool(config: Config) -> Result<Pool, StoreError> {
+    let recycling = ManagerConfig {
+        recycling_method: RecyclingMethod::Fast,
+    };
+    let tune = Hook::async_fn(|client, _| {
+        Box::pin(async move {
+            for setting in TUNING {
+                if client.batch_execute(setting).await.is_err() {
+                    tracing::debug!(setting, "the metadata store does not know a setting");
+                }
+            }
+            Ok(())
+        })
+    });
+    Pool::builder(Manager::from_config(config, NoTls, recycling))
+        .max_size(READ_CONNECTIONS + LANES)
+        .timeouts(Timeouts {
+            wait: Some(POOL_TIMEOUT),
+            create: Some(POOL_TIMEOUT),
+            recycle: Some(POOL_TIMEOUT),
+        })
+        .post_create(tune)
+        .runtime(Runtime::Tokio1)
+        .build()
+        .map_err(|error| StoreError::Failed(error.to_string()))
+}
+
+fn run_read(client: Object, runtime: Handle, work: ReadWork) -> Result<(), StoreError> {
+    let mut session = PostgresSession::new(client, runtime);
+    session.begin_read();
+    let mut transaction = SqlTransaction::new(&mut session);
+    work(&mut transaction);
+    let ended = transaction.end();
+    session.end_read();
+    ended
 }
 
 #[async_trait]
 impl MetadataEngine for PostgresMetadata {
-    async fn write(&self, _lane: Lane, _work: WriteWork) -> Result<(), StoreError> {
-        Err(StoreError::Unavailable("not built yet".to_owned()))
+    async fn write(&self, lane: Lane, work: WriteWork) -> Result<(), StoreError> {
+        self.lanes.write(&lane, work).await
     }
 
-    async fn lookup(&self, _work: ReadWork) -> Result<(), StoreError> {
-        Err(StoreError::Unavailable("not built yet".to_owned()))
+    async fn lookup(&self, work: ReadWork) -> Result<(), StoreError> {
+        self.run(work).await
     }
 
-    async fn read(&self, _work: ReadWork) -> Result<(), StoreError> {
-        Err(StoreError::Unavailable("not built yet".to_owned()))
+    async fn read(&self, work: ReadWork) -> Result<(), StoreError> {
+        let _permit = self
+            .scans
+            .acquire()
+            .await
+            .map_err(|_| StoreError::Unavailable("the metadata store is closed".to_owned()))?;
+        self.run(work).await
     }
 
     async fn probe(&self) -> Result<(), StoreError> {
-        Err(StoreError::Unavailable("not built yet".to_owned()))
+        let probe = |transaction: &mut dyn WriteTransaction| {
+            // a failure is remembered by the transaction
+            drop(transaction.put_store_fact("probe", "1"));
+            Verdict::Commit
+        };
+        self.write(Lane::Any, Box::new(probe)).await
     }
 
+    /// Asking the server is not cheap.
     fn size_in_bytes(&self) -> Option<u64> {
         None
     }

@@ -88,7 +88,7 @@ fn migrate(session: &mut SqliteSession, clock: &dyn Clock) -> Result<(), StoreEr
     session.begin()?;
     schema::prepare(session, DIALECT)?;
     while schema::advance(session, DIALECT, clock.now())? {}
-    session.commit()
+    session.end()
 }
 
 #[async_trait]
@@ -121,7 +121,12 @@ impl MetadataEngine for SqliteMetadata {
     }
 
     fn size_in_bytes(&self) -> Option<u64> {
-        let sizes = self.files.iter().map(|file| fs::metadata(file));
+        let sizes = self.files.iter().map(fs::metadata);
         Some(sizes.filter_map(Result::ok).map(|file| file.len()).sum())
+    }
+
+    /// The data directory's lock keeps every other process from writing.
+    fn generation(&self) -> Option<u64> {
+        Some(self.writer.counts().generation.load(Ordering::SeqCst))
     }
 }

@@ -1,1 +1,172 @@
-//! The suite on this engine.
+//! The PostgreSQL engine against the contract, on the server that `ECRU_TEST_POSTGRES` names (a URL).
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use ecru_domain::Timestamp;
+use ecru_metadata_sql::PostgresMetadata;
+use ecru_ports::Metadata;
+use ecru_ports::clock::Clock;
+use ecru_ports::conformance::metadata::metadata_suite;
+use ecru_ports::metadata::{Lane, StoreError};
+use tokio_postgres::{Client, NoTls};
+
+struct StoppedClock;
+
+impl Clock for StoppedClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_seconds(1)
+    }
+}
+
+/// A schema of its own on the server, removed by [`Schema::remove`].
+struct Schema {
+    name: String,
+    url: String,
+    admin: Client,
+}
+
+static COUNT: AtomicU32 = AtomicU32::new(0);
+
+impl Schema {
+    async fn create() -> Self {
+        let base = std::env::var("ECRU_TEST_POSTGRES")
+            .expect("ECRU_TEST_POSTGRES must hold the URL of a PostgreSQL server");
+        let (admin, connection) = tokio_postgres::connect(&base, NoTls).await.unwrap();
+        tokio::spawn(connection);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("ecru_test_{}_{number}", std::process::id());
+        let fresh = format!("DROP SCHEMA IF EXISTS {name} CASCADE; CREATE SCHEMA {name}");
+        admin.batch_execute(&fresh).await.unwrap();
+        let separator = if base.contains('?') { '&' } else { '?' };
+        let url =
+            format!("{base}{separator}options=-c%20search_path%3D{name}&application_name={name}");
+        Self { name, url, admin }
+    }
+
+    async fn open(&self) -> Metadata {
+        let engine = PostgresMetadata::connect(&self.url, &StoppedClock).await;
+        Metadata::new(Arc::new(engine.unwrap()))
+    }
+
+    async fn run(&self, script: &str) {
+        let script = format!("SET search_path = {}; {script}", self.name);
+        self.admin.batch_execute(&script).await.unwrap();
+    }
+
+    async fn remove(self) {
+        self.run(&format!("DROP SCHEMA {} CASCADE", self.name))
+            .await;
+    }
+}
+
+async fn fact(store: &Metadata, name: &'static str) -> Option<String> {
+    let found = store.lookup(move |t| -> Result<_, StoreError> { t.store_fact(name) });
+    found.await.unwrap()
+}
+
+async fn put_fact(store: &Metadata, name: &'static str, value: &'static str) {
+    let put = store.write(Lane::Any, move |t| -> Result<(), StoreError> {
+        t.put_store_fact(name, value)
+    });
+    put.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn postgres_keeps_the_contract() {
+    let schemas = tokio::sync::Mutex::new(Vec::new());
+    metadata_suite(async || {
+        let schema = Schema::create().await;
+        let store = schema.open().await;
+        schemas.lock().await.push(schema);
+        store
+    })
+    .await;
+    for schema in schemas.into_inner() {
+        schema.remove().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nodes_that_start_together_migrate_once() {
+    let schema = Schema::create().await;
+    let (one, two, three) = tokio::join!(schema.open(), schema.open(), schema.open());
+    put_fact(&one, "name", "value").await;
+    assert_eq!(fact(&two, "name").await.as_deref(), Some("value"));
+    assert_eq!(fact(&three, "name").await.as_deref(), Some("value"));
+    schema.remove().await;
+}
+
+/// Two nodes count from what they read: whichever is late must run again on what the other left.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn no_change_of_two_nodes_is_lost() {
+    let schema = Schema::create().await;
+    let nodes = [schema.open().await, schema.open().await];
+    let writers = (0..40).map(|number: usize| {
+        nodes[number % 2].write(Lane::Any, |t| -> Result<(), StoreError> {
+            let count = t.store_fact("count")?.unwrap_or_default();
+            t.put_store_fact("count", &format!("{count}+"))
+        })
+    });
+    for outcome in futures_util::future::join_all(writers).await {
+        outcome.unwrap();
+    }
+    let count = fact(&nodes[0], "count").await.unwrap();
+    assert_eq!(count.len(), 40);
+    schema.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn statements_prepared_for_older_tables_are_prepared_anew() {
+    let schema = Schema::create().await;
+    let store = schema.open().await;
+    put_fact(&store, "name", "value").await;
+    for kind in ["VARCHAR(90)", "TEXT"] {
+        assert!(fact(&store, "name").await.is_some());
+        schema
+            .run(&format!(
+                "ALTER TABLE store_fact ALTER COLUMN value TYPE {kind}"
+            ))
+            .await;
+        assert_eq!(fact(&store, "name").await.as_deref(), Some("value"));
+        let read = store.write(Lane::Any, |t| -> Result<_, StoreError> {
+            t.put_store_fact("other", "1")?;
+            t.store_fact("name")
+        });
+        assert_eq!(read.await.unwrap().as_deref(), Some("value"));
+    }
+    schema.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn connections_that_the_server_ended_are_replaced() {
+    let schema = Schema::create().await;
+    let store = schema.open().await;
+    put_fact(&store, "name", "value").await;
+    let end_all = format!(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '{}'",
+        schema.name
+    );
+    schema.run(&end_all).await;
+    put_fact(&store, "name", "again").await;
+    assert_eq!(fact(&store, "name").await.as_deref(), Some("again"));
+    schema.remove().await;
+}
+
+#[tokio::test]
+async fn an_address_where_nobody_listens_is_unavailable() {
+    let url = "postgres://ecru:secret@127.0.0.1:1/ecru";
+    let error = PostgresMetadata::connect(url, &StoppedClock).await.err();
+    let Some(StoreError::Unavailable(text)) = error else {
+        panic!("{error:?}");
+    };
+    assert!(!text.contains("secret"), "{text}");
+    let url = "postgres://ecru:secret@[";
+    let error = PostgresMetadata::connect(url, &StoppedClock).await.err();
+    assert!(!error.unwrap().to_string().contains("secret"));
+}

@@ -1,5 +1,5 @@
 //! The SQLite engine against the contract, and what only it can show.
-#![allow(missing_docs, reason = "a test crate")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::{Arc, Mutex};
 

@@ -9,7 +9,6 @@ use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::session::SqliteSession;
-use crate::batch::Session as _;
 use crate::transaction::SqlTransaction;
 
 /// A bounded set of reading connections.
@@ -52,7 +51,7 @@ impl Readers {
         let mut transaction = SqlTransaction::new(&mut session);
         work(&mut transaction);
         transaction.end()?;
-        session.commit()?;
+        session.end()?;
         self.idle.lock().push(session);
         Ok(())
     }

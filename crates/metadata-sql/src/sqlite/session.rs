@@ -7,7 +7,7 @@ use ecru_ports::metadata::StoreError;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection, ErrorCode, OpenFlags, ToSql};
 
-use crate::batch::Session;
+use crate::batch::{BatchFailure, Session};
 use crate::row::Row;
 use crate::schema::Dialect;
 use crate::sql::{Parameter, Sql, Value};
@@ -60,16 +60,26 @@ impl SqliteSession {
 
     fn open(path: &Path, settings: &str) -> Result<Self, StoreError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags).map_err(store_error)?;
-        connection.busy_timeout(BUSY_TIMEOUT).map_err(store_error)?;
+        let connection =
+            Connection::open_with_flags(path, flags).map_err(|error| store_error(&error))?;
+        connection
+            .busy_timeout(BUSY_TIMEOUT)
+            .map_err(|error| store_error(&error))?;
         connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
-        connection.execute_batch(settings).map_err(store_error)?;
+        connection
+            .execute_batch(settings)
+            .map_err(|error| store_error(&error))?;
         Ok(Self { connection })
     }
 
     /// Begins a transaction that reads one snapshot.
     pub(super) fn begin_read(&mut self) -> Result<(), StoreError> {
         self.control("BEGIN")
+    }
+
+    /// Ends a transaction, keeping what it did.
+    pub(super) fn end(&mut self) -> Result<(), StoreError> {
+        self.control("COMMIT")
     }
 
     /// Frames in the write-ahead log that are in use.
@@ -94,14 +104,16 @@ impl SqliteSession {
 
     fn control(&self, statement: &'static str) -> Result<(), StoreError> {
         let mut statement = self.prepare(statement)?;
-        statement.raw_execute().map_err(store_error)?;
+        statement
+            .raw_execute()
+            .map_err(|error| store_error(&error))?;
         Ok(())
     }
 
     fn prepare(&self, statement: &'static str) -> Result<CachedStatement<'_>, StoreError> {
         self.connection
             .prepare_cached(statement)
-            .map_err(store_error)
+            .map_err(|error| store_error(&error))
     }
 
     fn bind(
@@ -119,7 +131,7 @@ impl SqliteSession {
             );
             prepared
                 .raw_bind_parameter(index + 1, value)
-                .map_err(store_error)?;
+                .map_err(|error| store_error(&error))?;
         }
         Ok(prepared)
     }
@@ -132,7 +144,7 @@ impl Sql for SqliteSession {
         values: &[Parameter<'_>],
     ) -> Result<u64, StoreError> {
         let changed = self.bind(statement, values)?.raw_execute();
-        let changed = changed.map_err(store_error)?;
+        let changed = changed.map_err(|error| store_error(&error))?;
         Ok(u64::try_from(changed).unwrap_or(u64::MAX))
     }
 
@@ -145,16 +157,21 @@ impl Sql for SqliteSession {
         let width = prepared.column_count();
         let mut found = prepared.raw_query();
         let mut rows = Vec::new();
-        while let Some(row) = found.next().map_err(store_error)? {
-            let columns =
-                (0..width).map(|index| row.get_ref(index).map_err(store_error).and_then(value));
+        while let Some(row) = found.next().map_err(|error| store_error(&error))? {
+            let columns = (0..width).map(|index| {
+                row.get_ref(index)
+                    .map_err(|error| store_error(&error))
+                    .and_then(value)
+            });
             rows.push(Row::new(columns.collect::<Result<_, _>>()?));
         }
         Ok(rows)
     }
 
     fn run_script(&mut self, script: &str) -> Result<(), StoreError> {
-        self.connection.execute_batch(script).map_err(store_error)
+        self.connection
+            .execute_batch(script)
+            .map_err(|error| store_error(&error))
     }
 }
 
@@ -176,8 +193,9 @@ impl Session for SqliteSession {
         self.control("RELEASE SAVEPOINT member")
     }
 
-    fn commit(&mut self) -> Result<(), StoreError> {
-        self.control("COMMIT")
+    /// A COMMIT that could not write or sync leaves open whether a crash would bring its changes back.
+    fn commit(&mut self) -> Result<(), BatchFailure> {
+        self.end().map_err(BatchFailure::Unknown)
     }
 
     fn abandon(&mut self) {
@@ -217,7 +235,7 @@ fn value(column: ValueRef<'_>) -> Result<Value, StoreError> {
     }
 }
 
-fn store_error(error: rusqlite::Error) -> StoreError {
+fn store_error(error: &rusqlite::Error) -> StoreError {
     let text = error.to_string();
     match error.sqlite_error_code() {
         Some(

@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 
 use ecru_ports::metadata::{StoreError, WriteWork};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 use super::session::SqliteSession;
-use crate::batch::{BatchFailure, Outcome, run_batch};
+use crate::batch::{BatchFailure, Member, Outcome, run_batch};
 
 /// The most closures in one COMMIT.
 pub(super) const MAX_BATCH: usize = 128;
@@ -25,12 +25,6 @@ const LOG_CHECK_INTERVAL: u64 = 64;
 /// Frames (4 KiB each) in the write-ahead log above which the writer waits for readers to let it start anew.
 const MAX_LOG_FRAMES: i64 = 16_384;
 
-/// A closure and whom to tell.
-struct Member {
-    work: WriteWork,
-    answer: oneshot::Sender<Outcome>,
-}
-
 /// How often the writer did what.
 #[derive(Debug, Default)]
 pub(super) struct Counts {
@@ -38,6 +32,8 @@ pub(super) struct Counts {
     pub(super) commits: AtomicU64,
     /// Closures that were answered.
     pub(super) closures: AtomicU64,
+    /// Batches whose changes may have become visible. Rises before any of them is answered.
+    pub(super) generation: AtomicU64,
 }
 
 /// The way to the thread. Dropping it lets the thread finish what waits, and waits for that.
@@ -66,9 +62,8 @@ impl Writer {
 
     /// Hands a closure over and waits until its outcome is durable.
     pub(super) async fn write(&self, work: WriteWork) -> Outcome {
-        let (answer, outcome) = oneshot::channel();
+        let (member, outcome) = Member::new(work);
         let queue = self.queue.as_ref().ok_or_else(stopped)?;
-        let member = Member { work, answer };
         queue.send(member).await.map_err(|_| stopped())?;
         outcome.await.map_err(|_| stopped())?
     }
@@ -121,31 +116,27 @@ fn bound_log(session: &mut SqliteSession) -> Result<(), StoreError> {
 }
 
 fn serve_batch(session: &mut SqliteSession, batch: &mut Vec<Member>, counts: &Counts) {
-    let outcomes = {
-        let mut works: Vec<_> = batch.iter_mut().map(|member| &mut member.work).collect();
-        run_all(session, &mut works, counts)
-    };
+    let outcomes = run_all(session, batch, counts);
     for (member, outcome) in batch.drain(..).zip(outcomes) {
         counts.closures.fetch_add(1, Ordering::Relaxed);
-        // whoever asked may have gone away meanwhile
-        drop(member.answer.send(outcome));
+        member.answer(outcome);
     }
 }
 
 /// Runs the members together; if the batch is lost, one by one, so that each has an outcome of its own.
-fn run_all(
-    session: &mut SqliteSession,
-    works: &mut [&mut WriteWork],
-    counts: &Counts,
-) -> Vec<Outcome> {
-    match run_batch(session, works) {
+fn run_all(session: &mut SqliteSession, members: &mut [Member], counts: &Counts) -> Vec<Outcome> {
+    let ended = run_batch(session, members);
+    if !matches!(ended, Err(BatchFailure::Undone(_))) {
+        counts.generation.fetch_add(1, Ordering::SeqCst);
+    }
+    match ended {
         Ok(outcomes) => {
             counts.commits.fetch_add(1, Ordering::Relaxed);
             outcomes
         }
-        Err(BatchFailure::AtCommit(error)) => works.iter().map(|_| Err(error.clone())).collect(),
-        Err(BatchFailure::Undone(error)) if works.len() == 1 => vec![Err(error)],
-        Err(BatchFailure::Undone(_)) => works
+        Err(BatchFailure::Unknown(error)) => members.iter().map(|_| Err(error.clone())).collect(),
+        Err(BatchFailure::Undone(error)) if members.len() == 1 => vec![Err(error)],
+        Err(BatchFailure::Undone(_)) => members
             .chunks_mut(1)
             .flat_map(|alone| run_all(session, alone, counts))
             .collect(),

@@ -1,0 +1,262 @@
+//! One PostgreSQL connection, driven from a blocking thread.
+//!
+//! Statements that only steer a transaction (SAVEPOINT, RELEASE …) are held back and travel with the next one
+//! that does something: a round trip saved each.
+
+use std::mem;
+
+use deadpool_postgres::Object;
+use ecru_ports::metadata::StoreError;
+use futures_util::future::{join, try_join_all};
+use tokio::runtime::Handle;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Error, Statement};
+
+use super::errors::{commit_failure, is_stale_plan, store_error};
+use super::values::read_row;
+use crate::batch::{BatchFailure, Session};
+use crate::row::Row;
+use crate::schema::Dialect;
+use crate::sql::{Parameter, Sql};
+
+/// Table definitions on PostgreSQL.
+pub(super) const DIALECT: Dialect = Dialect {
+    key: "TEXT COLLATE \"C\"",
+    bytes: "BYTEA",
+    clustered: "",
+};
+
+const BEGIN_WRITE: &str = "BEGIN ISOLATION LEVEL SERIALIZABLE;";
+const BEGIN_READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;";
+
+/// Where a connection stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// In no transaction.
+    Idle,
+    /// In a transaction that reads, whose BEGIN is held back still.
+    Announced,
+    /// In a transaction.
+    Open,
+    /// The connection failed.
+    Broken,
+}
+
+/// A connection lent by the pool. Dropped within a transaction, it is closed rather than lent again.
+pub(super) struct PostgresSession {
+    client: Option<Object>,
+    runtime: Handle,
+    held_back: String,
+    state: State,
+}
+
+impl PostgresSession {
+    /// Drives `client` from this (blocking) thread; `runtime` drives the connection.
+    pub(super) fn new(client: Object, runtime: Handle) -> Self {
+        Self {
+            client: Some(client),
+            runtime,
+            held_back: String::new(),
+            state: State::Idle,
+        }
+    }
+
+    /// Begins a transaction that reads one snapshot. Its BEGIN travels with the first statement: should it fail,
+    /// no harm is done outside of a transaction.
+    pub(super) fn begin_read(&mut self) {
+        self.hold_back(BEGIN_READ);
+        self.state = State::Announced;
+    }
+
+    /// Ends a transaction that only read and gives the connection back, without waiting for the server.
+    pub(super) fn end_read(mut self) {
+        match mem::replace(&mut self.state, State::Idle) {
+            State::Idle | State::Announced => return,
+            State::Open => {}
+            State::Broken => self.state = State::Broken,
+        }
+        if self.state == State::Idle
+            && let Some(client) = self.client.take()
+        {
+            self.runtime.spawn(async move {
+                if client.batch_execute("COMMIT").await.is_err() {
+                    drop(Object::take(client));
+                }
+            });
+        }
+    }
+
+    fn hold_back(&mut self, statement: &str) {
+        self.held_back.push_str(statement);
+    }
+
+    fn client(&self) -> Result<&Object, StoreError> {
+        self.client
+            .as_ref()
+            .ok_or_else(|| StoreError::Unavailable("the connection was given back".to_owned()))
+    }
+
+    /// Runs a statement, after what was held back. A statement that was prepared for older tables is prepared
+    /// anew, if nothing went before it in its transaction; else the whole of it is to be run again.
+    fn run<T>(
+        &mut self,
+        statement: &'static str,
+        deed: &impl AsyncFn(&Object, &Statement) -> Result<T, Error>,
+    ) -> Result<T, StoreError> {
+        let is_first = self.state == State::Announced;
+        let error = match self.attempt(statement, deed)? {
+            Ok(value) => return Ok(value),
+            Err(error) => error,
+        };
+        if !is_stale_plan(&error) {
+            return Err(self.failure(&error));
+        }
+        self.client()?.statement_cache.clear();
+        if !is_first {
+            return Err(StoreError::Conflict);
+        }
+        self.steer("ROLLBACK")?
+            .map_err(|error| self.failure(&error))?;
+        self.begin_read();
+        self.attempt(statement, deed)?
+            .map_err(|error| self.failure(&error))
+    }
+
+    fn attempt<T>(
+        &mut self,
+        statement: &'static str,
+        deed: &impl AsyncFn(&Object, &Statement) -> Result<T, Error>,
+    ) -> Result<Result<T, Error>, StoreError> {
+        let preparing = self.client()?.prepare_cached(statement);
+        let prepared = match self.runtime.block_on(preparing) {
+            Ok(prepared) => prepared,
+            Err(error) => return Ok(Err(error)),
+        };
+        let held_back = mem::take(&mut self.held_back);
+        let client = self.client()?;
+        let outcome = self.runtime.block_on(async {
+            if held_back.is_empty() {
+                return deed(client, &prepared).await;
+            }
+            let steer = client.batch_execute(&held_back);
+            let (steered, done) = join(steer, deed(client, &prepared)).await;
+            steered.and(done)
+        });
+        self.state = State::Open;
+        Ok(outcome)
+    }
+
+    fn failure(&mut self, error: &Error) -> StoreError {
+        if error.as_db_error().is_none() {
+            self.state = State::Broken;
+        }
+        store_error(error)
+    }
+
+    /// Sends what was held back, and this.
+    fn steer(&mut self, statement: &str) -> Result<Result<(), Error>, StoreError> {
+        self.hold_back(statement);
+        let statements = mem::take(&mut self.held_back);
+        let client = self.client()?;
+        Ok(self.runtime.block_on(client.batch_execute(&statements)))
+    }
+}
+
+impl Sql for PostgresSession {
+    fn execute(
+        &mut self,
+        statement: &'static str,
+        values: &[Parameter<'_>],
+    ) -> Result<u64, StoreError> {
+        self.run(statement, &async |client, prepared| {
+            client.execute(prepared, &parameters(values)).await
+        })
+    }
+
+    /// All sets travel at once.
+    fn execute_all(
+        &mut self,
+        statement: &'static str,
+        sets: &[Vec<Parameter<'_>>],
+    ) -> Result<u64, StoreError> {
+        self.run(statement, &async |client, prepared| {
+            let sets: Vec<_> = sets.iter().map(|values| parameters(values)).collect();
+            let sent = sets.iter().map(|values| client.execute(prepared, values));
+            Ok(try_join_all(sent).await?.into_iter().sum())
+        })
+    }
+
+    fn query(
+        &mut self,
+        statement: &'static str,
+        values: &[Parameter<'_>],
+    ) -> Result<Vec<Row>, StoreError> {
+        let rows = self.run(statement, &async |client, prepared| {
+            client.query(prepared, &parameters(values)).await
+        })?;
+        rows.iter().map(read_row).collect()
+    }
+
+    fn run_script(&mut self, script: &str) -> Result<(), StoreError> {
+        self.steer(script)?.map_err(|error| self.failure(&error))
+    }
+}
+
+fn parameters<'v>(values: &'v [Parameter<'_>]) -> Vec<&'v (dyn ToSql + Sync)> {
+    values.iter().map(|value| value as _).collect()
+}
+
+impl Session for PostgresSession {
+    /// Not held back: a change must not run outside of the transaction that failed to begin.
+    fn begin(&mut self) -> Result<(), StoreError> {
+        self.state = State::Open;
+        self.steer(BEGIN_WRITE)?
+            .map_err(|error| self.failure(&error))
+    }
+
+    fn mark(&mut self) -> Result<(), StoreError> {
+        self.hold_back("SAVEPOINT member;");
+        Ok(())
+    }
+
+    fn keep(&mut self) -> Result<(), StoreError> {
+        self.hold_back("RELEASE SAVEPOINT member;");
+        Ok(())
+    }
+
+    fn undo(&mut self) -> Result<(), StoreError> {
+        self.hold_back("ROLLBACK TO SAVEPOINT member;RELEASE SAVEPOINT member;");
+        Ok(())
+    }
+
+    fn commit(&mut self) -> Result<(), BatchFailure> {
+        let ended = self.steer("COMMIT").map_err(BatchFailure::Undone)?;
+        ended.map_err(|error| {
+            self.failure(&error);
+            commit_failure(&error)
+        })?;
+        self.state = State::Idle;
+        Ok(())
+    }
+
+    fn abandon(&mut self) {
+        self.held_back.clear();
+        if self.state == State::Open && matches!(self.steer("ROLLBACK"), Ok(Ok(()))) {
+            self.state = State::Idle;
+        }
+    }
+
+    fn is_open(&self) -> bool {
+        self.state == State::Open
+    }
+}
+
+impl Drop for PostgresSession {
+    fn drop(&mut self) {
+        if self.state != State::Idle
+            && let Some(client) = self.client.take()
+        {
+            drop(Object::take(client));
+        }
+    }
+}
