@@ -66,7 +66,8 @@ impl Images {
         Ok(answer)
     }
 
-    /// A delete over `/v2/`: of a tag alone, or of an image with its tags.
+    /// A delete over `/v2/`: of a tag alone, whose image stays even without tags (OCI distribution specification,
+    /// "Deleting tags"), or of an image with its tags.
     pub async fn delete(
         &self,
         context: &RequestContext,
@@ -77,17 +78,37 @@ impl Images {
         let (permit, repository) = self
             .open(context, Action::BATCH_DELETE_IMAGE, registry, name)
             .await?;
-        let identifier = match reference {
-            Reference::Tag(tag) => ImageIdentifier::Tag(tag.clone()),
+        let digest = match reference {
+            Reference::Tag(tag) => return self.delete_tag_alone(&permit, &repository, tag).await,
             Reference::Digest(digest) => ImageIdentifier::Digest(digest.clone()),
         };
-        match self.delete_one(&permit, &repository, identifier).await? {
+        match self.delete_one(&permit, &repository, digest).await? {
             Ok(_) => Ok(()),
             Err(ImageFailure::ReferencedByManifestList(parents)) => {
                 Err(Refusal::ImageReferencedByManifestList(parents).into())
             }
             Err(_) => Err(Refusal::ManifestNotFound.into()),
         }
+    }
+
+    async fn delete_tag_alone(
+        &self,
+        permit: &Permit,
+        repository: &Repository,
+        tag: &Tag,
+    ) -> Result<(), Error> {
+        let (place, label, tag) = (repository.id.clone(), permit.label()?, tag.clone());
+        self.store
+            .write(permit.into(), lane_of(repository), move |rows| {
+                rows.change_repository(&place)?
+                    .ok_or_else(|| Refusal::RepositoryNotFound(label.clone()))?;
+                if rows.delete_tag(&place, &tag)? {
+                    Ok(())
+                } else {
+                    Err(Refusal::ManifestNotFound.into())
+                }
+            })
+            .await
     }
 
     async fn delete_one(
