@@ -135,7 +135,7 @@ impl BodyError {
 pub struct BufferedBody {
     bytes: Vec<u8>,
     hash: PayloadHash,
-    _reservation: buffer::Reservation,
+    reservation: buffer::Reservation,
 }
 
 impl BufferedBody {
@@ -148,7 +148,17 @@ impl BufferedBody {
     pub fn hash(&self) -> &PayloadHash {
         &self.hash
     }
+
+    /// Frees the bytes and keeps a share of the budget, at most as much as they had, for what was made of them.
+    pub fn into_share(self, kept_bytes: usize) -> BodyShare {
+        let mut reservation = self.reservation;
+        reservation.shrink_to(kept_bytes);
+        BodyShare(reservation)
+    }
 }
+
+/// A share of the budget without a body. Dropping it gives it back.
+pub struct BodyShare(#[expect(dead_code, reason = "held, never looked at")] buffer::Reservation);
 
 impl BodyBudget {
     /// A budget of so many bytes, counted in whole KiB; a twelfth of it is kept for small requests.

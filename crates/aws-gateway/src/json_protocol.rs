@@ -77,6 +77,11 @@ pub fn success<T: Serialize>(output: &T, request_id: &str) -> Response<Bytes> {
     }
 }
 
+/// The head of a success whose body is written piece by piece.
+pub fn streamed<B>(body: B, request_id: &str) -> Response<B> {
+    head(StatusCode::OK, body, request_id)
+}
+
 /// Prints an error: `{"__type":"…","message":"…"}` and its further members.
 pub fn error(exception: &Exception, request_id: &str) -> Response<Bytes> {
     let mut body = Map::new();
@@ -95,7 +100,11 @@ pub fn error(exception: &Exception, request_id: &str) -> Response<Bytes> {
 }
 
 fn respond(status: StatusCode, body: Vec<u8>, request_id: &str) -> Response<Bytes> {
-    let mut response = Response::new(Bytes::from(body));
+    head(status, Bytes::from(body), request_id)
+}
+
+fn head<B>(status: StatusCode, body: B, request_id: &str) -> Response<B> {
+    let mut response = Response::new(body);
     *response.status_mut() = status;
     response
         .headers_mut()

@@ -2,6 +2,11 @@
 //!
 //! It never decides anything about a registry: rules live in the domain, deeds in the services. In reading order:
 //!
+//! - [`AwsGateway`]: the entry; `authentication`: who sent a request; `drain`: what becomes of a body that is
+//!   not wanted
+//! - `dispatch`: which handler answers which operation; `ecr`, `administration`, `security_tokens`: the handlers
+//! - `errors`: the one map from refusals to exceptions
+//! - [`registry_uri`]: the addresses that leave in answers; [`response`]: bodies of answers
 //! - [`protocol`], [`exception`]: the two wire dialects, and what both can refuse with
 //! - [`sigv4`]: who signed a request, and whether the signature is right
 //! - [`routing`]: which service and operation a request names, and how large its body may be
@@ -15,10 +20,25 @@
 //!     ▶ BodyBudget::read ▶ verify ▶ decode ▶ use case ▶ success or error
 //! ```
 
+mod administration;
+mod authentication;
 pub mod body_budget;
+mod call;
+mod dispatch;
+mod drain;
+mod ecr;
+mod errors;
 pub mod exception;
+pub mod gateway;
 pub mod json_protocol;
 pub mod protocol;
 pub mod query_protocol;
+pub mod registry_uri;
+pub mod response;
 pub mod routing;
+mod security_tokens;
 pub mod sigv4;
+
+pub use gateway::{AwsGateway, ConnectionInfo};
+pub use registry_uri::AwsConfig;
+pub use response::{ResponseBody, RouteName};

@@ -48,6 +48,15 @@ impl Reservation {
         self.bytes += more * 1_024;
         Ok(())
     }
+
+    /// Gives back what is more than so many bytes, rounded up to whole KiB.
+    pub(super) fn shrink_to(&mut self, bytes: usize) {
+        let kept = bytes.div_ceil(1_024);
+        let spare = (self.bytes / 1_024).saturating_sub(kept);
+        if let Some(held) = &mut self.held {
+            self.bytes -= held.split(spare).map_or(0, |_given_back| spare * 1_024);
+        }
+    }
 }
 
 /// A body in the making.
@@ -116,7 +125,7 @@ impl Buffer {
         Ok(BufferedBody {
             bytes: self.bytes,
             hash: PayloadHash::from_bytes(self.hash.finalize().into()),
-            _reservation: self.reservation,
+            reservation: self.reservation,
         })
     }
 }

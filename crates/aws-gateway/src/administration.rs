@@ -1,0 +1,159 @@
+//! The administration API: `POST /` with `X-Amz-Target: EcruAdmin.<Operation>`, signed for the service `ecru`.
+//!
+//! | operation | input | output |
+//! |---|---|---|
+//! | `Verify` | `repair`: boolean, default false | `objects`, `bytes`, `manifests`, `problemCount`: numbers; `problems`: list of `what`, `object`, `repository`, `digest`, `quarantined` |
+//! | `RevokeTokens` | none | none |
+//! | `PutRegistrySetting` | `name`: `latest`; `value`: `newest`, `explicit` or `follow` | the same |
+//!
+//! Each asks for the IAM action `ecru:<Operation>`. Errors are those of the JSON dialect.
+
+use ecru_domain::Error;
+use ecru_domain::latest::LatestMode;
+use ecru_services::verification::{Problem, VerifyReport, VerifyRequest};
+use http::Response;
+use serde::{Deserialize, Serialize};
+
+use crate::body_budget::BufferedBody;
+use crate::call::{Call, refuse};
+use crate::errors::Failure;
+use crate::json_protocol;
+use crate::response::{self, ResponseBody};
+use crate::routing::RoutingError;
+
+/// The one registry setting that ECR does not have.
+const LATEST: &str = "latest";
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct VerifyInput {
+    #[serde(default)]
+    repair: bool,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct VerifyOutput {
+    objects: u64,
+    bytes: u64,
+    manifests: u64,
+    problem_count: u64,
+    problems: Vec<ProblemOutput>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ProblemOutput {
+    what: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    object: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    repository: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    digest: Option<String>,
+    quarantined: bool,
+}
+
+/// Also the output: the setting as it is now.
+#[derive(Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RegistrySetting {
+    name: String,
+    value: String,
+}
+
+#[derive(Deserialize, Serialize)]
+struct Nothing {}
+
+/// Answers an operation of the administration API.
+pub(crate) async fn answer(
+    call: &Call<'_>,
+    operation: &str,
+    body: &BufferedBody,
+) -> Result<Response<ResponseBody>, Failure> {
+    let (body, id) = (body.as_slice(), call.context.request_id.as_str());
+    let response = match operation {
+        "Verify" => {
+            let input = json_protocol::decode_object(body)?;
+            json_protocol::success(&verify(call, &input).await?, id)
+        }
+        "RevokeTokens" => {
+            let input = json_protocol::decode_object(body)?;
+            json_protocol::success(&revoke_tokens(call, input).await?, id)
+        }
+        "PutRegistrySetting" => {
+            let input = json_protocol::decode_object(body)?;
+            json_protocol::success(&put_registry_setting(call, input).await?, id)
+        }
+        _ => return Err(RoutingError::UnknownOperation.to_exception().into()),
+    };
+    Ok(response::whole(response))
+}
+
+/// What metrics call an operation.
+pub(crate) fn route_name(operation: &str) -> &'static str {
+    match operation {
+        "Verify" => "ecru:Verify",
+        "RevokeTokens" => "ecru:RevokeTokens",
+        "PutRegistrySetting" => "ecru:PutRegistrySetting",
+        _ => "ecru:unknown",
+    }
+}
+
+async fn verify(call: &Call<'_>, input: &VerifyInput) -> Result<VerifyOutput, Error> {
+    let request = VerifyRequest {
+        repair: input.repair,
+    };
+    let verification = &call.services.verification;
+    let report = verification
+        .verify(&call.context, &call.config.home, request)
+        .await?;
+    Ok(report.into())
+}
+
+async fn revoke_tokens(call: &Call<'_>, input: Nothing) -> Result<Nothing, Error> {
+    let services = call.services;
+    services
+        .identity
+        .revoke_tokens(&services.access, &call.context)
+        .await?;
+    Ok(input)
+}
+
+async fn put_registry_setting(
+    call: &Call<'_>,
+    input: RegistrySetting,
+) -> Result<RegistrySetting, Error> {
+    if input.name != LATEST {
+        return Err(refuse("name", "must be 'latest'"));
+    }
+    let mode = LatestMode::parse(&input.value)
+        .ok_or_else(|| refuse("value", "must be 'newest', 'explicit' or 'follow'"))?;
+    let settings = &call.services.settings;
+    settings.put_latest_mode(&call.context, mode).await?;
+    Ok(input)
+}
+
+impl From<VerifyReport> for VerifyOutput {
+    fn from(report: VerifyReport) -> Self {
+        Self {
+            objects: report.objects,
+            bytes: report.bytes,
+            manifests: report.manifests,
+            problem_count: report.problem_count,
+            problems: report.problems.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl From<Problem> for ProblemOutput {
+    fn from(problem: Problem) -> Self {
+        Self {
+            what: problem.what,
+            object: problem.object,
+            repository: problem.repository,
+            digest: problem.digest,
+            quarantined: problem.quarantined,
+        }
+    }
+}
