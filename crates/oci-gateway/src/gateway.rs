@@ -162,23 +162,32 @@ impl OciGateway {
             let answer = self.follow_link(&target.last, &request, arrival).await;
             return Outcome::of_stranger(answer);
         }
-        let services = &self.services;
-        let holder = match authenticate(services, &parts.headers, request.host, arrival.now).await {
-            Ok(holder) => holder,
+        let (headers, host) = (request.headers, request.host);
+        let answer = match authenticate(&self.services, headers, host, arrival.now).await {
+            Ok(holder) => self.admit(target, route, request, &holder, arrival).await,
             Err(failure) => return Outcome::of_stranger(Err(failure)),
-        };
-        let answer = match (target, route) {
-            (Some(target), Some(route)) => {
-                self.dispatch(route.operation, target, request, &holder, arrival)
-                    .await
-            }
-            (Some(target), None) => Err(wrong_method(target)),
-            (None, _) => Err(Failure::unknown(Code::Unsupported, "no such resource")),
         };
         Outcome {
             answer,
             drain: KNOWN,
         }
+    }
+
+    /// Only who is known learns what is there and what is not.
+    async fn admit(
+        &self,
+        target: Option<&Target<'_>>,
+        route: Option<&'static Route>,
+        request: Received<'_>,
+        holder: &TokenHolder,
+        arrival: &Arrival<'_>,
+    ) -> Result<Response<ResponseBody>, Failure> {
+        let Some(target) = target else {
+            return Err(Failure::unknown(Code::Unsupported, "no such resource"));
+        };
+        let route = route.ok_or_else(|| wrong_method(target))?;
+        self.dispatch(route.operation, target, request, holder, arrival)
+            .await
     }
 
     async fn dispatch(

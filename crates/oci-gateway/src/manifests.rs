@@ -5,7 +5,7 @@
 use ecru_domain::{Digest, Reference, Refusal, Tag};
 use ecru_services::images::{PutImage, PutImageOutcome, StoredImage};
 use http::header::{CONTENT_TYPE, LOCATION};
-use http::{Method, Response, StatusCode};
+use http::{Response, StatusCode};
 
 use crate::call::Call;
 use crate::errors::{Code, Failure};
@@ -129,7 +129,6 @@ fn created(call: &Call<'_>, push: &Push, image: &StoredImage) -> Response<Respon
 
 /// The reference of a pull or a delete.
 fn existing_reference(call: &Call<'_>) -> Result<Reference, Failure> {
-    debug_assert_ne!(call.request.method, Method::PUT);
     reference(call.last, Code::ManifestUnknown)
 }
 

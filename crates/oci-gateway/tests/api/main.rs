@@ -1,5 +1,10 @@
 //! The OCI API over real adapters, without sockets: exact statuses, headers and bodies.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "what the helpers of a test do not expect fails the test"
+)]
+
 mod authentication;
 mod blobs;
 mod layer_links;

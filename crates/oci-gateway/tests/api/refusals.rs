@@ -206,3 +206,39 @@ async fn the_body_of_a_stranger_is_not_read_on_and_on() {
         (401, "UNAUTHORIZED".to_owned())
     );
 }
+
+#[tokio::test]
+async fn no_path_is_a_surprise() {
+    const SEGMENTS: [&str; 14] = [
+        "",
+        ".",
+        "..",
+        "%2F",
+        "%2e%2e",
+        "%00",
+        "%ff",
+        "%",
+        "blobs",
+        "uploads",
+        "manifests",
+        "tags",
+        "list",
+        "_catalog",
+    ];
+    let world = World::new().await;
+    for begin in ["", "team/app/"] {
+        for (a, b, c) in combinations(&SEGMENTS) {
+            let path = format!("/v2/{begin}{a}/{b}/{c}");
+            let answer = world.get(&path).await;
+            assert!(answer.status.is_client_error(), "{path}: {}", answer.status);
+            answer.refusal();
+        }
+    }
+}
+
+fn combinations<'a>(segments: &'a [&'a str]) -> impl Iterator<Item = (&'a str, &'a str, &'a str)> {
+    let pairs = segments
+        .iter()
+        .flat_map(move |a| segments.iter().map(move |b| (a, b)));
+    pairs.flat_map(move |(a, b)| segments.iter().map(move |c| (*a, *b, *c)))
+}
