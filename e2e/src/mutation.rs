@@ -52,8 +52,8 @@ const MUTATIONS: &[Mutation] = &[
     Mutation {
         name: "collector ignores references",
         file: "crates/services/src/collection.rs",
-        original: "to be filled in",
-        broken: "",
+        original: "found.referenced_as.is_none() && found.layer.idle_since",
+        broken: "found.layer.idle_since",
         family: "collection",
         flow: "collection takes what nothing refers to, and that alone",
     },

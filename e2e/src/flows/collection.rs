@@ -33,7 +33,7 @@ pub(super) const FLOWS: &[Flow] = &[
 
 fn shared_layer_stays(scene: &mut Scene) -> Result<()> {
     scene.server.stop()?;
-    let flags = ["--layer-grace", "2s"].map(str::to_owned).to_vec();
+    let flags = ["--layer-grace", "8s"].map(str::to_owned).to_vec();
     scene.relaunch(&Launch {
         flags,
         ..Launch::default()

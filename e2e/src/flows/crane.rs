@@ -22,6 +22,11 @@ pub(super) const FLOWS: &[Flow] = &[
     Flow::new("crane", "validate", validate),
     Flow::new("crane", "catalog", catalog),
     Flow::new("crane", "delete", delete),
+    Flow::new(
+        "crane",
+        "delete of the last tag keeps the manifest",
+        delete_tag,
+    ),
 ];
 
 fn login(scene: &mut Scene) -> Result<()> {
@@ -178,6 +183,20 @@ fn delete(scene: &mut Scene) -> Result<()> {
         .client("crane")?
         .args(["manifest", "--insecure", &by_digest])
         .refused()?;
+    Ok(())
+}
+
+fn delete_tag(scene: &mut Scene) -> Result<()> {
+    let alone = Image::oci("crane-alone");
+    scene.push_image(REPOSITORY, Some("alone"), &alone)?;
+    crane(scene, &["delete", &tagged(scene, "alone")])?;
+    let gone = tagged(scene, "alone");
+    scene
+        .client("crane")?
+        .args(["--insecure", "manifest", &gone])
+        .refused()?;
+    let by_digest = format!("{}@{}", scene.uri(REPOSITORY), alone.digest());
+    crane(scene, &["manifest", &by_digest])?;
     Ok(())
 }
 

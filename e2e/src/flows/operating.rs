@@ -117,7 +117,6 @@ fn verify_repair(scene: &mut Scene) -> Result<()> {
         !object.try_exists()?,
         "the damaged object is still in its place"
     );
-    ecru(scene, &["verify", "--offline"])?.run()?;
     scene.relaunch(&Launch::default())?;
     expect(
         &scene.get_manifest(REPOSITORY, "v1")?,

@@ -17,7 +17,7 @@ use crate::wire::{Request, connect, read_answer};
 
 const REPOSITORY: &str = "pressure/app";
 /// Longest time a silent client may hold a connection.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(90);
 /// Bound of resident memory under flood.
 const MEMORY_BOUND_KIB: u64 = 160 * 1024;
 const FLOOD_BODY: usize = 28 * 1024 * 1024;

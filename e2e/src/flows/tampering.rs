@@ -12,6 +12,8 @@ use crate::scene::Scene;
 
 const REPOSITORY: &str = "tamper/app";
 const SIZE: usize = 1_500_000;
+/// What such a blob takes on disk at least: the end of an object may lie in its row.
+const LARGE: u64 = 1_000_000;
 
 pub(super) const FLOWS: &[Flow] = &[
     Flow::new(
@@ -44,10 +46,11 @@ fn flipped(scene: &mut Scene) -> Result<()> {
 }
 
 fn truncated(scene: &mut Scene) -> Result<()> {
-    for keep in [0, 1, SIZE / 3, SIZE - 1] {
-        let (bytes, file) = push(scene, &format!("cut-{keep}"))?;
+    for lost in [1, 20, SIZE / 3, SIZE] {
+        let (bytes, file) = push(scene, &format!("cut-{lost}"))?;
         let stored = fs::read(&file)?;
-        fs::write(&file, stored.get(..keep).unwrap_or_default())?;
+        let kept = stored.len().saturating_sub(lost);
+        fs::write(&file, stored.get(..kept).unwrap_or_default())?;
         not_served(scene, &bytes)?;
     }
     Ok(())
@@ -96,10 +99,10 @@ fn removed(scene: &mut Scene) -> Result<()> {
 
 /// Pushes a blob and finds the file that came with it.
 fn push(scene: &Scene, seed: &str) -> Result<(Vec<u8>, PathBuf)> {
-    let before = large_files(&scene.data())?;
+    let before = large_files(&scene.data().join("blobs"))?;
     let bytes = content::noise(seed, SIZE);
     scene.push_blob(REPOSITORY, &bytes)?;
-    let after = large_files(&scene.data())?;
+    let after = large_files(&scene.data().join("blobs"))?;
     let mut fresh: Vec<&PathBuf> = after.difference(&before).collect();
     ensure!(fresh.len() == 1, "{} files came with the blob", fresh.len());
     Ok((bytes, fresh.remove(0).clone()))
@@ -111,21 +114,11 @@ fn large_files(folder: &Path) -> Result<BTreeSet<PathBuf>> {
         let path = entry?.path();
         if path.is_dir() {
             files.append(&mut large_files(&path)?);
-        } else if fs::metadata(&path)?.len() >= SIZE as u64 && !is_database(&path) {
+        } else if fs::metadata(&path)?.len() >= LARGE {
             files.insert(path);
         }
     }
     Ok(files)
-}
-
-fn is_database(path: &Path) -> bool {
-    let name = path
-        .file_name()
-        .and_then(|name| name.to_str())
-        .unwrap_or_default();
-    ["db", "sqlite", "-wal", "-shm"]
-        .iter()
-        .any(|part| name.contains(part))
 }
 
 /// Requires an error or a cut connection, and that every byte that left was right.
