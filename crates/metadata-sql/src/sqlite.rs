@@ -2,6 +2,8 @@
 //!
 //! One thread writes, many connections read; readers never wait for the writer, nor it for them.
 
+#[cfg(test)]
+mod plans;
 mod readers;
 mod session;
 mod writer;

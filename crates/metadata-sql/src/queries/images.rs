@@ -112,6 +112,8 @@ pub(crate) fn manifest(
     })
 }
 
+/// By tag status, the inner query finds digests in an index that holds nothing else; asked for whole rows at once,
+/// SQLite would walk all images of the repository.
 pub(crate) fn list(
     sql: &mut dyn Sql,
     repository: &RepositoryId,
@@ -131,8 +133,9 @@ pub(crate) fn list(
         concat!(
             "SELECT ",
             image_columns!(),
-            " FROM image WHERE repository_id = $1 AND digest > $2 AND is_tagged = $3 \
-             ORDER BY digest LIMIT $4"
+            " FROM image WHERE repository_id = $1 AND digest IN \
+             (SELECT digest FROM image WHERE repository_id = $1 AND digest > $2 \
+             AND is_tagged = $3 ORDER BY digest LIMIT $4) ORDER BY digest"
         )
     };
     values.push(limit.into());
@@ -150,8 +153,9 @@ pub(crate) fn list_referrers(
         concat!(
             "SELECT ",
             image_columns!(),
-            " FROM image WHERE repository_id = $1 AND subject = $2 AND digest > $3 \
-             ORDER BY digest LIMIT $4"
+            " FROM image WHERE repository_id = $1 AND digest IN \
+             (SELECT digest FROM image WHERE repository_id = $1 AND subject = $2 \
+             AND digest > $3 ORDER BY digest LIMIT $4) ORDER BY digest"
         ),
         &[
             repository.into(),

@@ -93,6 +93,19 @@ impl SqliteSession {
         Ok(())
     }
 
+    /// The steps by which a statement would be run.
+    #[cfg(test)]
+    pub(super) fn explain(&self, statement: &str) -> rusqlite::Result<Vec<String>> {
+        let explain = format!("EXPLAIN QUERY PLAN {statement}");
+        let mut prepared = self.connection.prepare(&explain)?;
+        let mut rows = prepared.raw_query();
+        let mut steps = Vec::new();
+        while let Some(row) = rows.next()? {
+            steps.push(row.get(3)?);
+        }
+        Ok(steps)
+    }
+
     fn checkpoint_pragma(&mut self, pragma: &'static str) -> Result<i64, StoreError> {
         let rows = self.query(pragma, &[])?;
         let Some(mut row) = rows.into_iter().next() else {

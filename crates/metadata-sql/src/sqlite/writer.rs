@@ -11,7 +11,7 @@ use ecru_ports::metadata::{StoreError, WriteWork};
 use tokio::sync::mpsc;
 
 use super::session::SqliteSession;
-use crate::batch::{BatchFailure, Member, Outcome, run_batch};
+use crate::batch::{BatchFailure, Member, Outcome, Session, run_batch};
 
 /// The most closures in one COMMIT.
 pub(super) const MAX_BATCH: usize = 128;
@@ -115,7 +115,7 @@ fn bound_log(session: &mut SqliteSession) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn serve_batch(session: &mut SqliteSession, batch: &mut Vec<Member>, counts: &Counts) {
+fn serve_batch<S: Session>(session: &mut S, batch: &mut Vec<Member>, counts: &Counts) {
     let outcomes = run_all(session, batch, counts);
     for (member, outcome) in batch.drain(..).zip(outcomes) {
         counts.closures.fetch_add(1, Ordering::Relaxed);
@@ -124,7 +124,7 @@ fn serve_batch(session: &mut SqliteSession, batch: &mut Vec<Member>, counts: &Co
 }
 
 /// Runs the members together; if the batch is lost, one by one, so that each has an outcome of its own.
-fn run_all(session: &mut SqliteSession, members: &mut [Member], counts: &Counts) -> Vec<Outcome> {
+fn run_all<S: Session>(session: &mut S, members: &mut [Member], counts: &Counts) -> Vec<Outcome> {
     let ended = run_batch(session, members);
     if !matches!(ended, Err(BatchFailure::Undone(_))) {
         counts.generation.fetch_add(1, Ordering::SeqCst);
@@ -140,5 +140,176 @@ fn run_all(session: &mut SqliteSession, members: &mut [Member], counts: &Counts)
             .chunks_mut(1)
             .flat_map(|alone| run_all(session, alone, counts))
             .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use ecru_ports::metadata::{Verdict, WriteTransaction};
+    use tempfile::TempDir;
+    use tokio::sync::oneshot;
+
+    use super::super::session::DIALECT;
+    use super::*;
+    use crate::queries::settings;
+    use crate::row::Row;
+    use crate::schema;
+    use crate::sql::{Parameter, Sql};
+
+    fn session(path: &Path) -> SqliteSession {
+        std::fs::File::create(path).unwrap();
+        let mut session = SqliteSession::writer(path).unwrap();
+        session.begin().unwrap();
+        schema::prepare(&mut session, DIALECT).unwrap();
+        while schema::advance(&mut session, DIALECT, ecru_domain::Timestamp::default()).unwrap() {}
+        session.end().unwrap();
+        session
+    }
+
+    /// A member that stores a fact of `size` bytes under its number.
+    fn member(number: usize, size: usize) -> (Member, oneshot::Receiver<Outcome>) {
+        Member::new(Box::new(move |transaction: &mut dyn WriteTransaction| {
+            let value = "x".repeat(size);
+            drop(transaction.put_store_fact(&number.to_string(), &value));
+            Verdict::Commit
+        }))
+    }
+
+    /// Which facts a connection opened anew finds.
+    fn stored(path: &Path, count: usize) -> Vec<bool> {
+        let mut reader = SqliteSession::reader(path).unwrap();
+        (0..count)
+            .map(|number| settings::find_fact(&mut reader, &number.to_string()).unwrap())
+            .map(|fact| fact.is_some())
+            .collect()
+    }
+
+    fn serve_sizes<S: Session>(session: &mut S, sizes: &[usize]) -> (Vec<Outcome>, Counts) {
+        let counts = Counts::default();
+        let (mut batch, answers): (Vec<_>, Vec<_>) = sizes
+            .iter()
+            .enumerate()
+            .map(|(number, size)| member(number, *size))
+            .unzip();
+        serve_batch(session, &mut batch, &counts);
+        let outcomes = answers
+            .into_iter()
+            .map(|mut answer| answer.try_recv().unwrap())
+            .collect();
+        (outcomes, counts)
+    }
+
+    /// SQLite ends the whole transaction when the file is full, changes of other members included.
+    #[test]
+    fn a_full_file_fails_only_those_who_do_not_fit() {
+        let directory = TempDir::new().unwrap();
+        let path = directory.path().join("db");
+        let mut session = session(&path);
+        session.run_script("PRAGMA max_page_count = 120").unwrap();
+        let sizes: Vec<usize> = (0..16)
+            .map(|number| if number == 9 { 4_000_000 } else { 10 })
+            .collect();
+        let (outcomes, counts) = serve_sizes(&mut session, &sizes);
+        let kept: Vec<bool> = outcomes.iter().map(Result::is_ok).collect();
+        assert_eq!(kept.iter().filter(|kept| **kept).count(), 15);
+        assert!(matches!(outcomes[9], Err(StoreError::Unavailable(_))));
+        assert_eq!(stored(&path, 16), kept);
+        assert_eq!(counts.commits.load(Ordering::Relaxed), 15, "one by one");
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_written_fails_every_member() {
+        let directory = TempDir::new().unwrap();
+        let path = directory.path().join("db");
+        let mut session = session(&path);
+        session.run_script("PRAGMA query_only = ON").unwrap();
+        let (outcomes, counts) = serve_sizes(&mut session, &[10; 16]);
+        assert!(outcomes.iter().all(Result::is_err));
+        assert_eq!(stored(&path, 16), [false; 16]);
+        assert_eq!(counts.commits.load(Ordering::Relaxed), 0);
+        session.run_script("PRAGMA query_only = OFF").unwrap();
+        let (outcomes, _) = serve_sizes(&mut session, &[10; 16]);
+        assert!(outcomes.iter().all(Result::is_ok));
+        assert_eq!(stored(&path, 16), [true; 16]);
+    }
+
+    /// A connection whose COMMIT does not get through.
+    struct NeverCommits(SqliteSession);
+
+    impl Sql for NeverCommits {
+        fn execute(&mut self, s: &'static str, v: &[Parameter<'_>]) -> Result<u64, StoreError> {
+            self.0.execute(s, v)
+        }
+
+        fn query(&mut self, s: &'static str, v: &[Parameter<'_>]) -> Result<Vec<Row>, StoreError> {
+            self.0.query(s, v)
+        }
+
+        fn run_script(&mut self, script: &str) -> Result<(), StoreError> {
+            self.0.run_script(script)
+        }
+    }
+
+    impl Session for NeverCommits {
+        fn begin(&mut self) -> Result<(), StoreError> {
+            self.0.begin()
+        }
+
+        fn mark(&mut self) -> Result<(), StoreError> {
+            self.0.mark()
+        }
+
+        fn keep(&mut self) -> Result<(), StoreError> {
+            self.0.keep()
+        }
+
+        fn undo(&mut self) -> Result<(), StoreError> {
+            self.0.undo()
+        }
+
+        fn commit(&mut self) -> Result<(), BatchFailure> {
+            let error = StoreError::Unavailable("the disk does not answer".to_owned());
+            Err(BatchFailure::Unknown(error))
+        }
+
+        fn abandon(&mut self) {
+            self.0.abandon();
+        }
+
+        fn is_open(&self) -> bool {
+            self.0.is_open()
+        }
+    }
+
+    #[test]
+    fn a_commit_that_fails_acknowledges_nobody() {
+        let directory = TempDir::new().unwrap();
+        let path = directory.path().join("db");
+        let mut failing = NeverCommits(session(&path));
+        let (outcomes, counts) = serve_sizes(&mut failing, &[10; 16]);
+        for outcome in outcomes {
+            assert!(matches!(outcome, Err(StoreError::Unavailable(_))));
+        }
+        assert_eq!(counts.commits.load(Ordering::Relaxed), 0);
+        assert_eq!(stored(&path, 16), [false; 16]);
+        let NeverCommits(mut session) = failing;
+        let (outcomes, _) = serve_sizes(&mut session, &[10; 16]);
+        assert!(outcomes.iter().all(Result::is_ok));
+    }
+
+    #[test]
+    fn the_log_starts_anew_when_it_has_grown() {
+        let directory = TempDir::new().unwrap();
+        let path = directory.path().join("db");
+        let mut session = session(&path);
+        session.run_script("PRAGMA wal_autocheckpoint = 0").unwrap();
+        let (outcomes, _) = serve_sizes(&mut session, &[68 * 1024 * 1024]);
+        assert!(outcomes[0].is_ok());
+        assert!(session.log_frames().unwrap() > MAX_LOG_FRAMES);
+        bound_log(&mut session).unwrap();
+        serve_sizes(&mut session, &[10]);
+        assert!(session.log_frames().unwrap() < 100);
     }
 }

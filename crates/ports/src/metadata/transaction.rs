@@ -1,6 +1,7 @@
 //! What closures can do inside a transaction. Every method is one or a few indexed statements.
 //!
 //! Lists are in byte order of their key and begin after the key given; a list method returns at most `limit` rows.
+//! Where the key is a digest, the text of a digest must be given.
 
 use ecru_domain::mutability::TagMutability;
 use ecru_domain::repository::Repository;
@@ -109,7 +110,7 @@ pub trait ReadTransaction {
         after: Option<&str>,
         limit: u32,
     ) -> Result<Vec<ImageRecord>, StoreError>;
-    /// Digests of stored images that refer to `target`, by digest.
+    /// Digests of stored images that refer to `target`, in no particular order.
     fn referring_images(
         &mut self,
         repository: &RepositoryId,
@@ -251,7 +252,7 @@ pub trait WriteTransaction: ReadTransaction {
     /// Removes a resource tag, if there.
     fn delete_resource_tag(&mut self, id: &RepositoryId, key: &str) -> Result<(), StoreError>;
 
-    /// Adds an image with its sealed manifest. `false` if the digest is stored.
+    /// Adds an image, untagged, with its sealed manifest. `false` if the digest is stored.
     fn insert_image(
         &mut self,
         repository: &RepositoryId,

@@ -1,0 +1,188 @@
+//! Measures durable image pushes and look-ups a second: `put_rate DIRECTORY` or `put_rate postgres://…`.
+//!
+//! A push is what `PutImage` writes: version, image, manifest of 2 KB, eleven references, tag. 32 tasks push into as
+//! many repositories as the second argument says (default 4), then look tags up with their manifests.
+
+use std::error::Error;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ecru_domain::mutability::TagMutability;
+use ecru_domain::repository::Repository;
+use ecru_domain::{
+    AccountId, Digest, Encryption, EncryptionType, ImageKind, Region, Registry, RepositoryId,
+    RepositoryName, Tag, Timestamp,
+};
+use ecru_metadata_sql::{PostgresMetadata, SqliteMetadata};
+use ecru_ports::Metadata;
+use ecru_ports::clock::Clock;
+use ecru_ports::metadata::{
+    ImageRecord, Lane, ReferenceKind, ReferenceRecord, SealedManifest, StoreError, WriteTransaction,
+};
+use tokio::task::JoinSet;
+
+type Failure = Box<dyn Error + Send + Sync>;
+
+const TASKS: usize = 32;
+const PUSHES: usize = 200;
+const LOOKUPS: usize = 1_000;
+
+struct StoppedClock;
+
+impl Clock for StoppedClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_seconds(1)
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Failure> {
+    let mut arguments = std::env::args().skip(1);
+    let place = arguments.next().ok_or("where is the store to be?")?;
+    let repositories = arguments.next().map_or(Ok(4), |text| text.parse())?;
+    let store = if place.starts_with("postgres") {
+        Metadata::new(Arc::new(
+            PostgresMetadata::connect(&place, &StoppedClock).await?,
+        ))
+    } else {
+        let file = Path::new(&place).join("metadata.db");
+        Metadata::new(Arc::new(SqliteMetadata::open(&file, &StoppedClock)?))
+    };
+    for number in 0..repositories {
+        let repository = repository(number)?;
+        store
+            .write(Lane::Any, move |t| -> Result<_, StoreError> {
+                t.insert_repository(&repository)
+            })
+            .await?;
+    }
+    let pushing = all(|task| push_all(store.clone(), task, repositories)).await?;
+    report("pushes", TASKS * PUSHES, pushing);
+    let looking = all(|task| look_all(store.clone(), task, repositories)).await?;
+    report("look-ups", TASKS * LOOKUPS, looking);
+    Ok(())
+}
+
+async fn all<F>(start: impl Fn(usize) -> F) -> Result<Duration, Failure>
+where
+    F: Future<Output = Result<(), Failure>> + Send + 'static,
+{
+    let begin = Instant::now();
+    let mut tasks: JoinSet<_> = (0..TASKS).map(&start).collect();
+    while let Some(ended) = tasks.join_next().await {
+        ended??;
+    }
+    Ok(begin.elapsed())
+}
+
+fn report(what: &str, count: usize, time: Duration) {
+    let micros = time.as_micros().max(1);
+    let rate = u128::try_from(count).unwrap_or_default() * 1_000_000 / micros;
+    println!("{what}: {rate}/s");
+}
+
+fn repository(number: usize) -> Result<Repository, Failure> {
+    Ok(Repository {
+        id: id(number),
+        registry: registry()?,
+        name: name(number)?,
+        created_at: Timestamp::from_seconds(1),
+        mutability: TagMutability::mutable(),
+        scan_on_push: false,
+        encryption: Encryption {
+            kind: EncryptionType::Aes256,
+            key_id: "key".to_owned(),
+        },
+        version: 0,
+        latest_was_set: false,
+    })
+}
+
+fn id(number: usize) -> RepositoryId {
+    RepositoryId::new(format!("01234567-89ab-4cde-8f01-{number:012}"))
+}
+
+fn registry() -> Result<Registry, Failure> {
+    Ok(Registry {
+        account: AccountId::parse("000000000000")?,
+        region: Region::parse("eu-west-1")?,
+    })
+}
+
+fn name(number: usize) -> Result<RepositoryName, Failure> {
+    Ok(RepositoryName::parse(&format!("team/app-{number}"))?)
+}
+
+async fn push_all(store: Metadata, task: usize, repositories: usize) -> Result<(), Failure> {
+    let key = id(task % repositories);
+    for number in 0..PUSHES {
+        let push = format!("{task}-{number}");
+        let (key, lane) = (key.clone(), Lane::Repository(key.as_str().to_owned()));
+        let tag = Tag::parse(&push)?;
+        let work = move |t: &mut dyn WriteTransaction| push_one(t, &key, &push, &tag);
+        store.write(lane, work).await?;
+    }
+    Ok(())
+}
+
+fn push_one(
+    t: &mut dyn WriteTransaction,
+    repository: &RepositoryId,
+    push: &str,
+    tag: &Tag,
+) -> Result<(), StoreError> {
+    let changed = t.change_repository(repository)?;
+    let version = changed.map_or(0, |repository| repository.version);
+    let digest = Digest::sha256(push.as_bytes());
+    let image = ImageRecord {
+        id: format!("01234567-89ab-4cde-{push:0>17}"),
+        digest: digest.clone(),
+        media_type: "application/vnd.oci.image.manifest.v1+json".to_owned(),
+        kind: ImageKind::Image,
+        artifact_media_type: Some("application/vnd.oci.image.config.v1+json".to_owned()),
+        manifest_size: 2_000,
+        size: 100_000_000,
+        pushed_at: Timestamp::from_seconds(1),
+        last_pulled_at: None,
+        subject: None,
+        is_tagged: false,
+        latest_sequence: Some(version),
+    };
+    let manifest = SealedManifest {
+        wrapped_key: vec![1; 60],
+        sealed: vec![2; 2_028],
+    };
+    let references: Vec<_> = (0..11)
+        .map(|number: u32| ReferenceRecord {
+            target: Digest::sha256(&number.to_be_bytes()),
+            kind: ReferenceKind::Layer,
+            media_type: "application/vnd.oci.image.layer.v1.tar+gzip".to_owned(),
+        })
+        .collect();
+    t.find_tagged_image(repository, tag)?;
+    t.insert_image(repository, &image, &manifest)?;
+    t.insert_references(repository, &image.id, &references)?;
+    t.put_tag(repository, tag, &digest, Timestamp::from_seconds(2))?;
+    Ok(())
+}
+
+async fn look_all(store: Metadata, task: usize, repositories: usize) -> Result<(), Failure> {
+    let registry = registry()?;
+    let name = name(task % repositories)?;
+    for number in 0..LOOKUPS {
+        let (registry, name) = (registry.clone(), name.clone());
+        let tag = Tag::parse(&format!("{task}-{}", number % PUSHES))?;
+        let found = store.lookup(move |t| -> Result<_, StoreError> {
+            let Some(repository) = t.find_repository(&registry, &name)? else {
+                return Ok(None);
+            };
+            let Some(image) = t.find_tagged_image(&repository.id, &tag)? else {
+                return Ok(None);
+            };
+            t.manifest(&repository.id, &image.digest)
+        });
+        found.await?.ok_or("a pushed image is not there")?;
+    }
+    Ok(())
+}
