@@ -1,0 +1,158 @@
+//! The commands that ask a running server: clients of the administration API (`EcruAdmin`), signed with the root
+//! access key. `verify --offline` asks nobody and opens the store itself.
+//!
+//! - [`exchange`]: one request and its answer
+//! - [`signature`]: Signature Version 4
+
+mod exchange;
+mod signature;
+
+use anyhow::{Context as _, Result, bail};
+use ecru_key_store::credentials;
+use ecru_ports::Clock as _;
+use ecru_services::verification::VerifyRequest;
+use serde_json::{Value, json};
+
+use crate::command_line::{AdministrationArgs, VerifyArgs};
+use crate::configuration::StoreConfig;
+use crate::open_store;
+use crate::outside::SystemClock;
+use signature::Signer;
+
+/// Verifies the store and prints what was found. Whether nothing is wrong.
+///
+/// # Errors
+/// The server, or the store, cannot be asked.
+pub async fn verify(args: &VerifyArgs) -> Result<bool> {
+    let config =
+        StoreConfig::from_args(&args.administration.store, |name| std::env::var(name).ok())?;
+    let report = if args.offline {
+        let store = open_store::open(&config).await?;
+        let request = VerifyRequest {
+            repair: args.repair,
+        };
+        report_value(store.services.verification.verify_offline(request).await?)
+    } else {
+        ask(
+            &args.administration,
+            &config,
+            "Verify",
+            &json!({ "repair": args.repair }),
+        )
+        .await?
+    };
+    print!("{}", rendered(&report));
+    Ok(report["problemCount"] == 0)
+}
+
+/// Ends every token.
+///
+/// # Errors
+/// The server cannot be asked, or refuses.
+pub async fn revoke_tokens(args: &AdministrationArgs) -> Result<()> {
+    let config = StoreConfig::from_args(&args.store, |name| std::env::var(name).ok())?;
+    ask(args, &config, "RevokeTokens", &json!({})).await?;
+    println!("every authorization token, page token and layer link has ended");
+    Ok(())
+}
+
+async fn ask(
+    args: &AdministrationArgs,
+    config: &StoreConfig,
+    operation: &str,
+    input: &Value,
+) -> Result<Value> {
+    let pair = match &config.root_key {
+        Some(pair) => pair.clone(),
+        None => credentials::read(&config.keys)?.with_context(|| {
+            let path = credentials::path(&config.keys);
+            format!(
+                "no root credentials: neither in the environment nor in {}",
+                path.display()
+            )
+        })?,
+    };
+    let signer = Signer {
+        pair: &pair,
+        region: config.home.region.as_str(),
+        now: SystemClock.now(),
+    };
+    let answer = exchange::call(
+        args.listen,
+        &signer,
+        operation,
+        input.to_string().as_bytes(),
+    )
+    .await?;
+    let body: Value = serde_json::from_slice(&answer.body).context("the answer is not JSON")?;
+    if answer.status != 200 {
+        let message = body["message"]
+            .as_str()
+            .or(body["Message"].as_str())
+            .unwrap_or("no reason given");
+        bail!(
+            "{operation} was refused with status {}: {message}",
+            answer.status
+        );
+    }
+    Ok(body)
+}
+
+/// The report as the administration API writes it.
+fn report_value(report: ecru_services::verification::VerifyReport) -> Value {
+    let problems = report.problems.into_iter().map(|problem| {
+        json!({
+            "what": problem.what,
+            "object": problem.object,
+            "repository": problem.repository,
+            "digest": problem.digest,
+            "quarantined": problem.quarantined,
+        })
+    });
+    json!({
+        "objects": report.objects,
+        "bytes": report.bytes,
+        "manifests": report.manifests,
+        "problemCount": report.problem_count,
+        "problems": problems.collect::<Vec<_>>(),
+    })
+}
+
+fn rendered(report: &Value) -> String {
+    let mut text = String::new();
+    for problem in report["problems"].as_array().into_iter().flatten() {
+        text.push_str(problem["what"].as_str().unwrap_or("damage"));
+        for part in ["repository", "digest", "object"] {
+            if let Some(value) = problem[part].as_str() {
+                text.push_str(&format!(", {part} {value}"));
+            }
+        }
+        text.push_str(if problem["quarantined"] == true {
+            ", set aside\n"
+        } else {
+            "\n"
+        });
+    }
+    text + &format!(
+        "{} objects of {} bytes and {} manifests read, {} problems\n",
+        report["objects"], report["bytes"], report["manifests"], report["problemCount"]
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_names_what_is_damaged_and_where() {
+        let report = json!({
+            "objects": 2, "bytes": 10, "manifests": 1, "problemCount": 1,
+            "problems": [{ "what": "object bytes are corrupt", "object": "ab", "repository": "team/app", "quarantined": true }],
+        });
+        assert_eq!(
+            rendered(&report),
+            "object bytes are corrupt, repository team/app, object ab, set aside\n\
+             2 objects of 10 bytes and 1 manifests read, 1 problems\n"
+        );
+    }
+}

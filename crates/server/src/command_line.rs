@@ -1,0 +1,82 @@
+//! The commands of the binary.
+
+use std::net::SocketAddr;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::configuration::{ServeArgs, StoreArgs};
+
+/// A self-hosted Elastic Container Registry: the AWS ECR API and the OCI distribution API in one program.
+#[derive(Debug, Parser)]
+#[command(name = "ecru", version, about, disable_help_subcommand = true)]
+pub struct CommandLine {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve the registry
+    Serve(Box<ServeArgs>),
+    /// Read everything that is stored again, compare it with its digests and report what is wrong
+    Verify(Box<VerifyArgs>),
+    /// Authorization tokens
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Settings
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Print the version
+    Version,
+}
+
+/// What to do with authorization tokens.
+#[derive(Debug, Subcommand)]
+pub enum TokenCommand {
+    /// End every authorization token, page token and layer URL at once
+    RevokeAll(Box<AdministrationArgs>),
+}
+
+/// What to do with settings.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Print every setting of `serve` with its value and where it comes from
+    Explain(Box<ServeArgs>),
+    /// Print the reference page
+    Reference,
+}
+
+/// How to verify.
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// Set damaged objects aside, out of reach; nothing is deleted
+    #[arg(long)]
+    pub repair: bool,
+
+    /// Open the store itself, which no server may be using
+    #[arg(long)]
+    pub offline: bool,
+
+    /// The server to ask.
+    #[command(flatten)]
+    pub administration: AdministrationArgs,
+}
+
+/// Which server to ask.
+#[derive(Debug, Args)]
+pub struct AdministrationArgs {
+    /// Address of the running server; its root credentials are taken from the keys directory or the environment
+    #[arg(
+        long,
+        env = "ECRU_LISTEN",
+        value_name = "ADDR:PORT",
+        default_value = "127.0.0.1:5050"
+    )]
+    pub listen: SocketAddr,
+
+    /// The store.
+    #[command(flatten)]
+    pub store: StoreArgs,
+}

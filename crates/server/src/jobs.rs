@@ -1,0 +1,80 @@
+//! Work in the background: collection, and writing down when images were pulled.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ecru_ports::Clock;
+use ecru_services::Services;
+use ecru_services::collection::CollectionReport;
+use tokio_util::sync::CancellationToken;
+
+use crate::metrics::Metrics;
+
+/// Between two looks for work.
+const PERIOD: Duration = Duration::from_secs(2);
+/// After a failure.
+const PAUSE: Duration = Duration::from_secs(15);
+/// How long a pull may go unrecorded.
+const PULLS_PERIOD: Duration = Duration::from_secs(30);
+
+/// Collects until `ending` is cancelled; a round that has begun ends first.
+pub async fn collect(
+    services: Services,
+    clock: Arc<dyn Clock>,
+    metrics: Arc<Metrics>,
+    ending: CancellationToken,
+) {
+    loop {
+        let pause = match services.collection.run_once(clock.now()).await {
+            Ok(report) => {
+                count(&report, &metrics);
+                if report.more { Duration::ZERO } else { PERIOD }
+            }
+            Err(error) => {
+                metrics.collection.failures.inc();
+                tracing::warn!(%error, "collection failed and will be tried again");
+                PAUSE
+            }
+        };
+        tokio::select! {
+            () = ending.cancelled() => return,
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+}
+
+/// Writes down pulls until `ending` is cancelled, and once more then.
+pub async fn record_pulls(services: Services, ending: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = ending.cancelled() => {}
+            () = tokio::time::sleep(PULLS_PERIOD) => {}
+        }
+        if let Err(error) = services.images.record_pulls().await {
+            tracing::warn!(%error, "pulls were not recorded");
+        }
+        if ending.is_cancelled() {
+            return;
+        }
+    }
+}
+
+fn count(report: &CollectionReport, metrics: &Metrics) {
+    let CollectionReport {
+        jobs,
+        layers,
+        objects,
+        uploads,
+        ..
+    } = *report;
+    if jobs + layers + objects + uploads == 0 {
+        return;
+    }
+    let counters = &metrics.collection;
+    counters.runs.inc();
+    counters.jobs.inc_by(jobs);
+    counters.layers.inc_by(layers);
+    counters.objects.inc_by(objects);
+    counters.uploads.inc_by(uploads);
+    tracing::debug!(jobs, layers, objects, uploads, "collected");
+}

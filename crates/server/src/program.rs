@@ -1,0 +1,86 @@
+//! From a command line to a command that has run.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result};
+use clap::{CommandFactory as _, FromArgMatches as _};
+use tokio::runtime::Runtime;
+
+use crate::command_line::{Command, CommandLine, ConfigCommand, TokenCommand};
+use crate::configuration::{Config, ServeArgs, StoreArgs, layers, report};
+use crate::{administration, logging, serve};
+
+/// Each reads or writes one object or file at a time.
+const MOST_BLOCKING_THREADS: usize = 128;
+
+/// Runs the command that `line` names, program name first, and returns how the process ends.
+///
+/// Wrong usage is told by clap with its own exit code, every other failure on standard error with exit code 1.
+pub fn run(line: &[OsString]) -> ExitCode {
+    match dispatch(line) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("ecru: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(line: &[OsString]) -> Result<ExitCode> {
+    let definition = CommandLine::command();
+    let (matches, file) = match layers::parse(&definition, line)? {
+        Ok(parsed) => parsed,
+        Err(usage) => usage.exit(),
+    };
+    let command_line = CommandLine::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let serve_definition = definition
+        .find_subcommand("serve")
+        .context("there is no serve command")?;
+    match command_line.command {
+        Command::Serve(args) => {
+            let config = meant(&args)?;
+            logging::start(config.store.log_level, config.store.log_format)?;
+            runtime()?.block_on(serve::serve(config))?;
+        }
+        Command::Verify(args) => {
+            log_for_people(&args.administration.store)?;
+            if !runtime()?.block_on(administration::verify(&args))? {
+                return Ok(ExitCode::FAILURE);
+            }
+        }
+        Command::Token(TokenCommand::RevokeAll(args)) => {
+            log_for_people(&args.store)?;
+            runtime()?.block_on(administration::revoke_tokens(&args))?;
+        }
+        Command::Config(ConfigCommand::Explain(args)) => {
+            let config = meant(&args)?;
+            print!(
+                "{}",
+                report::explain(serve_definition, layers::leaf(&matches), &file, &config)
+            );
+        }
+        Command::Config(ConfigCommand::Reference) => {
+            print!("{}", report::reference(serve_definition));
+        }
+        Command::Version => println!("ecru {}", env!("CARGO_PKG_VERSION")),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A worker for each core, and threads for what blocks, within bounds.
+fn runtime() -> Result<Runtime> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder
+        .enable_all()
+        .max_blocking_threads(MOST_BLOCKING_THREADS);
+    builder.build().context("the runtime cannot be started")
+}
+
+fn log_for_people(args: &StoreArgs) -> Result<()> {
+    Ok(logging::start(args.log_level, args.log_format)?)
+}
+
+fn meant(args: &ServeArgs) -> Result<Config> {
+    Ok(Config::from_args(args, |name| std::env::var(name).ok())?)
+}

@@ -1,0 +1,191 @@
+//! `ecru serve`: opens the store, listens, and ends in order when asked to.
+//!
+//! ```text
+//! lock, stores, keys ─▶ listeners, jobs ─▶ SIGTERM ─▶ requests end ─▶ jobs end ─▶ stores close
+//! ```
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use ecru_aws_gateway::{AwsConfig, AwsGateway};
+use ecru_oci_gateway::{OciConfig, OciGateway};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::configuration::Config;
+use crate::configuration::meaning::{HttpLimits, MetricsPlace};
+use crate::front::Front;
+use crate::listener::Listener;
+use crate::listener::tls::Tls;
+use crate::metrics::{Metrics, MetricsPage};
+use crate::open_store::{self, OpenStore};
+use crate::readiness::Readiness;
+use crate::registry::Registry;
+use crate::welcome::Welcome;
+use crate::{jobs, kernel};
+
+/// Connections to the page of metrics.
+const METRICS_CONNECTIONS: u32 = 32;
+
+/// Serves until the process is asked to end.
+///
+/// # Errors
+/// Something that `serve` needs cannot be opened or bound.
+pub async fn serve(config: Config) -> Result<()> {
+    let files = kernel::raise_file_limit().context("the limit of open files")?;
+    let store = open_store::open_or_create(&config.store).await?;
+    let tls = config.tls.clone().map(Tls::open).transpose()?.map(Arc::new);
+    let listener =
+        Listener::bind(config.listen).with_context(|| format!("listen on {}", config.listen))?;
+    let (ending, tasks, metrics) = (CancellationToken::new(), TaskTracker::new(), Metrics::new());
+    serve_metrics(&config, &store, &metrics, &ending, &tasks)?;
+    start_jobs(&store, &metrics, &ending, &tasks);
+    tasks.spawn(watch_signals(ending.clone(), tls.clone())?);
+    greet(&config, &listener, &store, files)?;
+    let front = Front::new(
+        registry(&config, &store, listener.address()?),
+        Arc::clone(&store.outside.ids),
+        metrics,
+    );
+    listener.run(front, tls, config.http, ending).await;
+    tasks.close();
+    tasks.wait().await;
+    drop(store);
+    tracing::info!("ended");
+    Ok(())
+}
+
+fn registry(config: &Config, store: &OpenStore, bound: SocketAddr) -> Registry {
+    let (services, outside) = (&store.services, &store.outside);
+    let home = config.store.home.clone();
+    let reached = config.reached_at(bound);
+    let aws = AwsConfig {
+        home: home.clone(),
+        uri_host: reached.host,
+        is_plain_http: reached.is_plain_http,
+    };
+    Registry {
+        aws: AwsGateway::new(services.clone(), aws),
+        oci: OciGateway::new(services.clone(), OciConfig::new(home)),
+        readiness: Readiness::new(outside.metadata.clone(), Arc::clone(&outside.blobs)),
+        clock: Arc::clone(&outside.clock),
+    }
+}
+
+fn serve_metrics(
+    config: &Config,
+    store: &OpenStore,
+    metrics: &Arc<Metrics>,
+    ending: &CancellationToken,
+    tasks: &TaskTracker,
+) -> Result<()> {
+    let Some(MetricsPlace {
+        address,
+        is_required,
+    }) = config.metrics
+    else {
+        return Ok(());
+    };
+    let listener = match Listener::bind(address) {
+        Ok(listener) => listener,
+        Err(error) if is_required => {
+            return Err(error).with_context(|| format!("metrics on {address}"));
+        }
+        Err(error) => {
+            tracing::warn!(%address, %error, "metrics are not served");
+            return Ok(());
+        }
+    };
+    let metadata = store.outside.metadata.clone();
+    let page = MetricsPage::new(Arc::clone(metrics), metadata, config.store.blobs.clone());
+    // its own numbers are nobody's business
+    let front = Front::new(page, Arc::clone(&store.outside.ids), Metrics::new());
+    let limits = HttpLimits {
+        max_connections: METRICS_CONNECTIONS,
+        ..config.http
+    };
+    tasks.spawn(listener.run(front, None, limits, ending.clone()));
+    Ok(())
+}
+
+fn start_jobs(
+    store: &OpenStore,
+    metrics: &Arc<Metrics>,
+    ending: &CancellationToken,
+    tasks: &TaskTracker,
+) {
+    let (services, clock) = (store.services.clone(), Arc::clone(&store.outside.clock));
+    tasks.spawn(jobs::collect(
+        services.clone(),
+        clock,
+        Arc::clone(metrics),
+        ending.clone(),
+    ));
+    tasks.spawn(jobs::record_pulls(services, ending.clone()));
+}
+
+/// Ends the server on SIGTERM or SIGINT; reads the certificate again on SIGHUP.
+fn watch_signals(
+    ending: CancellationToken,
+    tls: Option<Arc<Tls>>,
+) -> Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    Ok(async move {
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => break,
+                _ = interrupt.recv() => break,
+                _ = hangup.recv() => reload(tls.as_deref()),
+            }
+        }
+        tracing::info!("asked to end");
+        ending.cancel();
+    })
+}
+
+fn reload(tls: Option<&Tls>) {
+    match tls.map(Tls::reload) {
+        None => {}
+        Some(Ok(())) => tracing::info!("the certificate was read again"),
+        Some(Err(error)) => tracing::error!(%error, "the certificate stays as it was"),
+    }
+}
+
+/// Tells the log and the person at the terminal.
+fn greet(config: &Config, listener: &Listener, store: &OpenStore, files: u64) -> Result<()> {
+    let bound = listener.address()?;
+    let is_tls = config.tls.is_some();
+    tracing::info!(
+        address = %bound, is_tls, data = %config.store.data.display(), root_key = ?store.root_key, files,
+        "serving"
+    );
+    if !is_tls && !bound.ip().is_loopback() {
+        tracing::warn!(
+            "listening without TLS: credentials can be read on the way unless a proxy encrypts"
+        );
+    }
+    let welcome = Welcome {
+        bound,
+        is_tls,
+        uri_host: &config.reached_at(bound).host,
+        home: &config.store.home,
+        credentials: store.credentials.as_deref(),
+        data: &config.store.data,
+        keys: &config.store.keys,
+    };
+    let mut out = std::io::stdout().lock();
+    // whoever closed standard output does not want to know
+    if out
+        .write_all(welcome.text().as_bytes())
+        .and_then(|()| out.flush())
+        .is_err()
+    {
+        tracing::debug!("nobody reads standard output");
+    }
+    Ok(())
+}
