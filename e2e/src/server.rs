@@ -41,7 +41,8 @@ pub(crate) struct Server {
     pub(crate) port: u16,
     /// Holds `data` and `keys`.
     pub(crate) home: PathBuf,
-    metadata: Option<String>,
+    /// URL of its database, when metadata is not a file.
+    pub(crate) metadata: Option<String>,
     child: Option<Child>,
 }
 
@@ -279,11 +280,9 @@ pub(crate) fn free_port() -> Result<u16> {
 }
 
 fn fresh_database(bench: &Workbench, url: &str, home: &Path) -> Result<String> {
-    let place = home
-        .file_name()
-        .and_then(|name| name.to_str())
-        .unwrap_or("server");
-    let name = format!("ecru_{}_{}", std::process::id(), place.replace('-', "_"));
+    let family = home.parent().and_then(Path::file_name);
+    let family = family.unwrap_or_default().to_string_lossy();
+    let name = format!("ecru_{}_{}", std::process::id(), family.replace('-', "_"));
     let statement = format!("CREATE DATABASE {name}");
     Tool::new(bench, "psql")?
         .args([url, "--quiet", "--command", &statement])

@@ -13,6 +13,7 @@ use crate::api::expect;
 use crate::content::{self, OCI_MANIFEST};
 use crate::scene::Scene;
 use crate::server::Launch;
+use crate::tool::Tool;
 use crate::workbench::contains;
 
 const REPOSITORY: &str = "plain/app";
@@ -142,6 +143,12 @@ fn search(scene: &Scene) -> Result<()> {
         bytes > 2_000_000,
         "only {bytes} bytes lie below the data directory: nothing was searched"
     );
+    if let Some(url) = &scene.server.metadata {
+        let dump = scene.bench.private_file("database");
+        let into = ["--file".as_ref(), dump.as_os_str(), url.as_ref()];
+        Tool::new(&scene.bench, "pg_dump")?.args(into).run()?;
+        files.push(dump);
+    }
     files.iter().try_for_each(|file| search_file(file))
 }
 
