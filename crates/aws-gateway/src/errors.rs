@@ -183,3 +183,311 @@ fn layer_part_members(
         last_valid_byte_received: last,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ecru_domain::{AccountId, Action, Digest, RepositoryName, Tag};
+    use serde_json::json;
+
+    use super::*;
+
+    fn repository() -> RepositoryLabel {
+        RepositoryLabel {
+            name: RepositoryName::parse("team/app").unwrap(),
+            registry_id: AccountId::parse("000000000000").unwrap(),
+        }
+    }
+
+    fn upload() -> UploadId {
+        UploadId::parse("01234567-89ab-cdef-0123-456789abcdef").unwrap()
+    }
+
+    fn kms() -> Refusal {
+        Refusal::Kms {
+            code: "DisabledException",
+            message: "the key is disabled".to_owned(),
+        }
+    }
+
+    fn part(received: u64) -> Refusal {
+        Refusal::InvalidLayerPart {
+            problem: "First byte of the layer part is 7 instead of 3".to_owned(),
+            upload: upload(),
+            repository: repository(),
+            received,
+        }
+    }
+
+    /// Each refusal with an operation that makes it, or `None` if no operation of this API does.
+    #[expect(clippy::too_many_lines, reason = "a table")]
+    fn refusals() -> Vec<(Refusal, Option<Operation>, &'static str)> {
+        use Operation as Op;
+        let digest = Digest::sha256(b"x");
+        let tag = Tag::parse("v1").unwrap();
+        let (text, digests) = (String::new, || vec![Digest::sha256(b"x")]);
+        vec![
+            (
+                Refusal::InvalidParameter {
+                    member: "imageTag",
+                    constraint: text(),
+                },
+                Some(Op::PutImage),
+                "InvalidParameterException",
+            ),
+            (
+                Refusal::RepositoryNameInvalid,
+                Some(Op::ListImages),
+                "InvalidParameterException",
+            ),
+            (
+                Refusal::AccessDenied {
+                    principal: text(),
+                    action: Action::PUT_IMAGE,
+                    resource: text(),
+                    reason: text(),
+                },
+                Some(Op::PutImage),
+                "AccessDeniedException",
+            ),
+            (
+                Refusal::RepositoryNotFound(repository()),
+                Some(Op::TagResource),
+                "RepositoryNotFoundException",
+            ),
+            (
+                Refusal::RepositoryAlreadyExists(repository()),
+                Some(Op::CreateRepository),
+                "RepositoryAlreadyExistsException",
+            ),
+            (
+                Refusal::RepositoryNotEmpty(repository()),
+                Some(Op::DeleteRepository),
+                "RepositoryNotEmptyException",
+            ),
+            (
+                Refusal::InvalidTagParameter(text()),
+                Some(Op::TagResource),
+                "InvalidTagParameterException",
+            ),
+            (
+                Refusal::TooManyTags,
+                Some(Op::CreateRepository),
+                "TooManyTagsException",
+            ),
+            (
+                Refusal::LimitExceeded(text()),
+                Some(Op::UploadLayerPart),
+                "LimitExceededException",
+            ),
+            (kms(), Some(Op::InitiateLayerUpload), "KmsException"),
+            (
+                Refusal::ImageNotFound {
+                    digest: None,
+                    tag: None,
+                    repository: repository(),
+                },
+                Some(Op::DescribeImages),
+                "ImageNotFoundException",
+            ),
+            (
+                Refusal::ImageAlreadyExists {
+                    digest: digest.clone(),
+                    tag: None,
+                    repository: repository(),
+                },
+                Some(Op::PutImage),
+                "ImageAlreadyExistsException",
+            ),
+            (
+                Refusal::ImageTagAlreadyExists {
+                    tag,
+                    repository: repository(),
+                },
+                Some(Op::PutImage),
+                "ImageTagAlreadyExistsException",
+            ),
+            (
+                Refusal::ImageDigestDoesNotMatch {
+                    supplied: text(),
+                    repository: repository(),
+                },
+                Some(Op::PutImage),
+                "ImageDigestDoesNotMatchException",
+            ),
+            (
+                Refusal::ManifestInvalid(ManifestError::TooLarge),
+                Some(Op::PutImage),
+                "InvalidParameterException",
+            ),
+            (
+                Refusal::LayersNotFound {
+                    digests: digests(),
+                    repository: repository(),
+                },
+                Some(Op::PutImage),
+                "LayersNotFoundException",
+            ),
+            (
+                Refusal::ReferencedImagesNotFound {
+                    digests: digests(),
+                    repository: repository(),
+                },
+                Some(Op::PutImage),
+                "ReferencedImagesNotFoundException",
+            ),
+            (Refusal::ManifestNotFound, None, "ImageNotFoundException"),
+            (
+                Refusal::ImageReferencedByManifestList(digests()),
+                None,
+                "InvalidParameterException",
+            ),
+            (
+                Refusal::LayerNotFound {
+                    digest: digest.clone(),
+                    repository: repository(),
+                },
+                Some(Op::GetDownloadUrlForLayer),
+                "LayersNotFoundException",
+            ),
+            (
+                Refusal::LayerInaccessible {
+                    digest: digest.clone(),
+                    repository: repository(),
+                },
+                Some(Op::GetDownloadUrlForLayer),
+                "LayerInaccessibleException",
+            ),
+            (
+                Refusal::LayerAlreadyExists {
+                    digest: digest.clone(),
+                    repository: repository(),
+                },
+                Some(Op::CompleteLayerUpload),
+                "LayerAlreadyExistsException",
+            ),
+            (
+                Refusal::UploadNotFound {
+                    upload: upload(),
+                    repository: repository(),
+                },
+                Some(Op::UploadLayerPart),
+                "UploadNotFoundException",
+            ),
+            (
+                part(3),
+                Some(Op::UploadLayerPart),
+                "InvalidLayerPartException",
+            ),
+            (
+                Refusal::LayerPartTooSmall,
+                Some(Op::CompleteLayerUpload),
+                "LayerPartTooSmallException",
+            ),
+            (
+                Refusal::EmptyUpload {
+                    upload: upload(),
+                    repository: repository(),
+                },
+                Some(Op::CompleteLayerUpload),
+                "EmptyUploadException",
+            ),
+            (
+                Refusal::LayerDigestMismatch { calculated: digest },
+                Some(Op::CompleteLayerUpload),
+                "InvalidLayerException",
+            ),
+            (
+                Refusal::LayerTooLarge,
+                Some(Op::UploadLayerPart),
+                "LimitExceededException",
+            ),
+            (Refusal::BodyIncomplete, None, "InvalidParameterException"),
+            (Refusal::TokenInvalid, None, "UnrecognizedClientException"),
+            (Refusal::TokenExpired, None, "ExpiredTokenException"),
+            (
+                Refusal::PageTokenInvalid,
+                Some(Op::ListImages),
+                "InvalidParameterException",
+            ),
+        ]
+    }
+
+    #[test]
+    fn each_refusal_has_its_exception() {
+        for (refusal, operation, code) in refusals() {
+            let exception = refused(&refusal, operation);
+            assert_eq!((exception.code(), exception.status().as_u16()), (code, 400));
+        }
+    }
+
+    #[test]
+    fn nothing_leaves_that_the_model_does_not_declare() {
+        for (refusal, ..) in refusals() {
+            for operation in Operation::ALL {
+                let exception = refused(&refusal, Some(*operation));
+                let is_allowed = match ExceptionKind::parse(exception.code()) {
+                    Some(kind) => operation.allowed_exceptions().contains(&kind),
+                    None => matches!(code_of(&refusal), Code::Common(_)),
+                };
+                assert!(is_allowed, "{operation} answers {}", exception.code());
+            }
+        }
+    }
+
+    #[test]
+    fn two_exceptions_carry_more_than_a_text() {
+        let members = |refusal: &Refusal, operation| {
+            let exception = refused(refusal, Some(operation));
+            serde_json::Value::Object(exception.members().clone())
+        };
+        let named = |last: Option<i64>| {
+            let mut members = json!({
+                "registryId": "000000000000",
+                "repositoryName": "team/app",
+                "uploadId": "01234567-89ab-cdef-0123-456789abcdef",
+            });
+            if let Some(last) = last {
+                members["lastValidByteReceived"] = last.into();
+            }
+            members
+        };
+        let operation = Operation::UploadLayerPart;
+        assert_eq!(members(&part(3), operation), named(Some(2)));
+        assert_eq!(members(&part(0), operation), named(None));
+        assert_eq!(
+            members(&kms(), operation),
+            json!({"kmsError": "DisabledException"})
+        );
+        assert_eq!(members(&kms(), Operation::ListImageReferrers), json!({}));
+    }
+
+    #[test]
+    fn the_manifest_is_named_as_the_parameter_that_it_is() {
+        let refusal = Refusal::ManifestInvalid(ManifestError::MediaTypeMissing);
+        assert_eq!(
+            refused(&refusal, Some(Operation::PutImage)).message(),
+            "Invalid parameter at 'imageManifestMediaType' failed to satisfy constraint: \
+             'the manifest media type is required'"
+        );
+    }
+
+    #[test]
+    fn a_fault_of_ours_says_nothing_and_may_be_tried_again() {
+        for (fault, status) in [
+            (Error::internal("secret detail"), 500),
+            (Error::Unavailable("secret detail".into()), 503),
+        ] {
+            for (protocol, code) in [
+                (Protocol::AwsJson, "ServerException"),
+                (Protocol::AwsQuery, "InternalFailure"),
+            ] {
+                let exception = server_fault(&fault, protocol, "request-1");
+                assert_eq!(
+                    (exception.code(), exception.status().as_u16()),
+                    (code, status)
+                );
+                assert!(!exception.message().contains("secret"));
+            }
+        }
+    }
+}

@@ -289,6 +289,25 @@ async fn who_waits_gets_what_is_given_back() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_made_of_a_body_keeps_its_share_only() {
+    let budget = budget();
+    for (kept, held) in [
+        (0, 0),
+        (1, KIB),
+        (3 * MIB, 3 * MIB),
+        (4 * MIB, 4 * MIB),
+        (9 * MIB, 4 * MIB),
+    ] {
+        let client = Client::new([Step::Send(4 * MIB)]).announcing(4 * MIB);
+        let body = budget.read(client, 28 * MIB, &pace()).await.unwrap();
+        let share = body.into_share(kept);
+        assert_eq!(budget.available(), 48 * MIB - held, "{kept}");
+        drop(share);
+        assert_eq!(budget.available(), 48 * MIB);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn many_growing_bodies_stay_within_the_budget_and_all_end() {
     let budget = budget();
     let pace = pace();

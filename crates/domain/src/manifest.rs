@@ -90,7 +90,10 @@ impl Manifest {
         if bytes.len() > MAX_MANIFEST_BYTES {
             return Err(ManifestError::TooLarge);
         }
-        let wire: WireManifest = serde_json::from_slice(bytes)
+        // RFC 8259 §8.1; skipped members would else go unchecked
+        let text = std::str::from_utf8(bytes)
+            .map_err(|_| ManifestError::NotAManifest("not UTF-8".to_owned()))?;
+        let wire: WireManifest = serde_json::from_str(text)
             .map_err(|error| ManifestError::NotAManifest(describe(&error)))?;
         let media_type = settle_media_type(announced, wire.media_type.as_deref())?;
         if wire.schema_version != Some(2) {
@@ -365,6 +368,9 @@ mod tests {
         ] {
             assert!(Manifest::parse(bad.as_bytes(), Some(media_type::OCI_MANIFEST)).is_err());
         }
+        let mut not_text = image().to_string().into_bytes();
+        not_text.splice(1..1, *b"\"x\":\"\xff\",");
+        assert!(Manifest::parse(&not_text, None).is_err());
         let large = vec![b' '; MAX_MANIFEST_BYTES + 1];
         assert_eq!(Manifest::parse(&large, None), Err(ManifestError::TooLarge));
     }

@@ -1,0 +1,19 @@
+//! The APIs in one process on real adapters (SQLite, a directory, a key file), with requests signed by `aws-sigv4`.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a broken fixture or answer is a failed test"
+)]
+
+mod administration;
+mod authentication;
+mod coverage;
+mod images;
+mod layers;
+mod oracle;
+mod paging;
+mod registry;
+mod repositories;
+mod sweep;
+mod world;

@@ -1,0 +1,139 @@
+//! Every operation, asked by those who may not: refused alike, and nothing is revealed.
+
+use bytes::Bytes;
+use ecru_aws_model::ecr::Operation;
+use serde_json::{Value, json};
+
+use crate::world::{HOME, OTHER, REGION, Signer, World, post};
+
+/// Operations that concern the caller's own registry, whoever calls: they name no other account's resource.
+const OF_THE_CALLER: [Operation; 4] = [
+    Operation::DescribeRegistry,
+    Operation::GetAccountSetting,
+    Operation::GetAuthorizationToken,
+    Operation::PutAccountSetting,
+];
+
+/// An input that is valid for every operation which takes a repository.
+fn input(account: &str, repository: &str) -> Value {
+    let digest = format!("sha256:{}", "0".repeat(64));
+    let upload = "01234567-89ab-cdef-0123-456789abcdef";
+    json!({
+        "registryId": account,
+        "repositoryName": repository,
+        "repositoryNames": [repository],
+        "resourceArn": format!("arn:aws:ecr:{REGION}:{account}:repository/{repository}"),
+        "tags": [{"Key": "k", "Value": "v"}],
+        "tagKeys": ["k"],
+        "imageTagMutability": "MUTABLE",
+        "imageScanningConfiguration": {"scanOnPush": true},
+        "imageManifest": "{}",
+        "imageIds": [{"imageTag": "v1"}],
+        "subjectId": {"imageDigest": digest},
+        "layerDigests": [digest],
+        "layerDigest": digest,
+        "uploadId": upload,
+        "partFirstByte": 0,
+        "partLastByte": 2,
+        "layerPartBlob": "YWJj",
+        "force": true,
+        "name": "BLOB_MOUNTING",
+        "value": "DISABLED",
+    })
+}
+
+fn target(operation: Operation) -> String {
+    format!("AmazonEC2ContainerRegistry_V20150921.{operation}")
+}
+
+async fn world_with_a_repository_of(account: &str) -> World {
+    let world = World::new().await;
+    let create = json!({"repositoryName": "secret/app"}).to_string();
+    let owner = Signer::root(account);
+    let answer = world
+        .send_as(&owner, Operation::CreateRepository, create)
+        .await;
+    assert_eq!(answer.status, 200);
+    world
+}
+
+/// What every operation answers about a repository that exists and one that does not.
+async fn answers_to(world: &World, signer: Option<&Signer>, code: &str) -> Vec<Bytes> {
+    let mut answers = Vec::new();
+    for operation in Operation::ALL {
+        for repository in ["secret/app", "secret/none"] {
+            let body = Bytes::from(input(HOME, repository).to_string());
+            let mut request = post(&target(*operation), body);
+            if let Some(signer) = signer {
+                signer.sign(&mut request);
+            }
+            let answer = world.send(request).await;
+            assert_eq!(answer.code(), code, "{operation}");
+            answers.push(answer.body);
+        }
+    }
+    answers
+}
+
+#[tokio::test]
+async fn strangers_get_one_answer_from_every_operation() {
+    let world = world_with_a_repository_of(HOME).await;
+    let mut unknown = Signer::root(HOME);
+    unknown.id = "AKIAUNKNOWN000000000".to_owned();
+    let mut wrong = Signer::root(HOME);
+    wrong.secret.push('x');
+    for (signer, code) in [
+        (None, "MissingAuthenticationTokenException"),
+        (Some(unknown), "UnrecognizedClientException"),
+        (Some(wrong), "InvalidSignatureException"),
+    ] {
+        let mut answers = answers_to(&world, signer.as_ref(), code).await;
+        answers.dedup();
+        assert_eq!(answers.len(), 1, "{code}: {answers:?}");
+    }
+}
+
+#[tokio::test]
+async fn another_account_learns_nothing_of_what_exists() {
+    let world = world_with_a_repository_of(OTHER).await;
+    for operation in Operation::ALL {
+        let mut texts = Vec::new();
+        for repository in ["secret/app", "secret/none"] {
+            let body = input(OTHER, repository).to_string();
+            let answer = world.send_as(&Signer::root(HOME), *operation, body).await;
+            let code = answer.code();
+            if code == "UnknownOperationException" || OF_THE_CALLER.contains(operation) {
+                continue;
+            }
+            assert_eq!(
+                code,
+                "AccessDeniedException",
+                "{operation}: {}",
+                answer.text()
+            );
+            texts.push(answer.text().replace(repository, "<name>"));
+        }
+        texts.dedup();
+        assert!(texts.len() <= 1, "{operation} tells what exists: {texts:?}");
+    }
+    let list = json!({"registryId": OTHER}).to_string();
+    let answer = world
+        .send_as(&Signer::root(HOME), Operation::DescribeRepositories, list)
+        .await;
+    assert_eq!(answer.code(), "AccessDeniedException");
+}
+
+#[tokio::test]
+async fn the_denial_is_worded_as_clients_know_it() {
+    let world = World::new().await;
+    let body = json!({"registryId": OTHER, "repositoryName": "app", "force": true}).to_string();
+    let answer = world
+        .send_as(&Signer::root(HOME), Operation::DeleteRepository, body)
+        .await;
+    assert_eq!(
+        answer.message(),
+        "User: arn:aws:iam::000000000000:root is not authorized to perform: ecr:DeleteRepository on resource: \
+         arn:aws:ecr:us-east-1:222222222222:repository/app because no resource-based policy allows the \
+         ecr:DeleteRepository action"
+    );
+}
