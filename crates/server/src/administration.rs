@@ -7,6 +7,8 @@
 mod exchange;
 mod signature;
 
+use std::fmt::Write as _;
+
 use anyhow::{Context as _, Result, bail};
 use ecru_key_store::credentials;
 use ecru_ports::Clock as _;
@@ -120,23 +122,25 @@ fn report_value(report: ecru_services::verification::VerifyReport) -> Value {
 
 fn rendered(report: &Value) -> String {
     let mut text = String::new();
+    // writing to a String cannot fail
     for problem in report["problems"].as_array().into_iter().flatten() {
         text.push_str(problem["what"].as_str().unwrap_or("damage"));
         for part in ["repository", "digest", "object"] {
             if let Some(value) = problem[part].as_str() {
-                text.push_str(&format!(", {part} {value}"));
+                write!(text, ", {part} {value}").ok();
             }
         }
-        text.push_str(if problem["quarantined"] == true {
-            ", set aside\n"
-        } else {
-            "\n"
-        });
+        let is_aside = problem["quarantined"] == true;
+        text.push_str(if is_aside { ", set aside\n" } else { "\n" });
     }
-    text + &format!(
-        "{} objects of {} bytes and {} manifests read, {} problems\n",
-        report["objects"], report["bytes"], report["manifests"], report["problemCount"]
+    let [objects, bytes, manifests, problems] =
+        ["objects", "bytes", "manifests", "problemCount"].map(|name| &report[name]);
+    writeln!(
+        text,
+        "read {objects} objects ({bytes} bytes) and {manifests} manifests: {problems} problems"
     )
+    .ok();
+    text
 }
 
 #[cfg(test)]
@@ -152,7 +156,7 @@ mod tests {
         assert_eq!(
             rendered(&report),
             "object bytes are corrupt, repository team/app, object ab, set aside\n\
-             2 objects of 10 bytes and 1 manifests read, 1 problems\n"
+             read 2 objects (10 bytes) and 1 manifests: 1 problems\n"
         );
     }
 }

@@ -1,8 +1,8 @@
 //! Listeners: sockets, TLS, HTTP versions, limits of size, time and number, and an orderly end.
 //!
-//! - [`pace`]: clients that keep a connection without using it
-//! - [`tls`]: certificates
-//! - [`connection`]: one connection
+//! - `pace`: clients that keep a connection without using it
+//! - `tls`: certificates
+//! - `connection`: one connection
 
 mod connection;
 pub(crate) mod pace;

@@ -1,4 +1,4 @@
-//! Numbers for operators, in the OpenMetrics format. No label names an account, a repository or a principal.
+//! Numbers for operators, in the `OpenMetrics` format. No label names an account, a repository or a principal.
 
 mod page;
 
@@ -157,7 +157,7 @@ impl Metrics {
         self.collection.register(&mut registry);
     }
 
-    pub(crate) fn request(&self, outcome: Outcome<'_>) {
+    pub(crate) fn request(&self, outcome: &Outcome<'_>) {
         let method = method_label(outcome.method);
         let status = status_class(outcome.status);
         let of_route = RouteLabels {
@@ -186,7 +186,7 @@ impl Metrics {
         OpenConnection(self.connections.clone())
     }
 
-    /// Everything in the OpenMetrics text format.
+    /// Everything in the `OpenMetrics` text format.
     pub fn text(&self) -> Result<String, std::fmt::Error> {
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &self.registry.lock())?;

@@ -26,10 +26,11 @@ pub struct RandomIds(SystemRandom);
 impl Ids for RandomIds {
     fn random(&self) -> [u8; 16] {
         let mut bytes = [0; 16];
-        if self.0.fill(&mut bytes).is_err() {
-            // no identifier is better than one that may come twice: the request ends, the server goes on
-            panic!("the system's random source failed");
-        }
+        // no identifier is better than one that may come twice: the request ends, the server goes on
+        assert!(
+            self.0.fill(&mut bytes).is_ok(),
+            "the system's random source failed"
+        );
         bytes
     }
 }

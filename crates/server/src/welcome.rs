@@ -1,6 +1,5 @@
 //! What start-up prints: the commands to type next. The secret itself is never among them.
 
-use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::Path;
 
@@ -41,10 +40,7 @@ impl Welcome<'_> {
                 quoted(self.keys)
             ),
         };
-        let mut text = String::new();
-        // writing to a String cannot fail
-        let _ = write!(
-            text,
+        format!(
             "Ecru {version} serves {account} in {region} on {endpoint}\n\n\
              \x20 {credentials}\n\
              \x20 export AWS_ENDPOINT_URL={endpoint} AWS_REGION={region} AWS_DEFAULT_REGION={region}\n\n\
@@ -55,8 +51,7 @@ impl Welcome<'_> {
             version = env!("CARGO_PKG_VERSION"),
             data = quoted(self.data),
             keys = quoted(self.keys),
-        );
-        text
+        )
     }
 
     /// The address for clients on this machine.

@@ -1,4 +1,9 @@
 //! The listener on a real socket: ids, limits of time, size and number, panics, HTTP versions, TLS, the end.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "clippy takes what tests share for program text"
+)]
 
 #[path = "listener/client.rs"]
 mod client;

@@ -1,4 +1,8 @@
 //! Settings as an operator meets them: the binary, its flags, its environment and its file.
+#![expect(
+    clippy::unwrap_used,
+    reason = "clippy takes what tests share for program text"
+)]
 
 use std::fs;
 use std::path::Path;

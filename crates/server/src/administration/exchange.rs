@@ -1,5 +1,6 @@
 //! One signed request and its answer, over a connection of its own.
 
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 
 use anyhow::{Context as _, Result, bail};
@@ -32,11 +33,12 @@ pub(super) async fn call(
         ("x-amz-target", &target),
     ];
     // HTTP/1.0: one answer, in one piece, then the connection ends
+    // writing to a String cannot fail
     let mut request = "POST / HTTP/1.0\r\n".to_owned();
     for (name, value) in signer.signed(&headers, body) {
-        request.push_str(&format!("{name}: {value}\r\n"));
+        write!(request, "{name}: {value}\r\n").ok();
     }
-    request.push_str(&format!("content-length: {}\r\n\r\n", body.len()));
+    write!(request, "content-length: {}\r\n\r\n", body.len()).ok();
     let unreachable =
         || format!("no server answers on {server}: with --offline the store is opened without one");
     let mut stream = TcpStream::connect(server).await.with_context(unreachable)?;

@@ -31,10 +31,11 @@ impl Signer<'_> {
             .map(|(name, _)| name.as_str())
             .collect::<Vec<_>>()
             .join(";");
-        let lines: String = all
+        let lines: Vec<String> = all
             .iter()
             .map(|(name, value)| format!("{name}:{value}\n"))
             .collect();
+        let lines = lines.concat();
         let canonical = format!(
             "POST\n/\n\n{lines}\n{names}\n{}",
             hex::encode(Sha256::digest(body))

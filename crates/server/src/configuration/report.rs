@@ -28,7 +28,7 @@ pub fn explain(
             Source::Flag => "flag".to_owned(),
         };
         // writing to a String cannot fail
-        let _ = writeln!(text, "{name} = {value}  [{source}]");
+        writeln!(text, "{name} = {value}  [{source}]").ok();
     }
     text
 }
@@ -76,22 +76,24 @@ pub fn reference(serve: &Command) -> String {
             .get_help()
             .map(StyledStr::to_string)
             .unwrap_or_default();
-        let _ = writeln!(page, "\n### `{name}`\n\n{}.\n", escaped(&help));
+        writeln!(page, "\n### `{name}`\n\n{}.\n", escaped(&help)).ok();
         let key = if name == "config" {
             "–".to_owned()
         } else {
             format!("`{name}`")
         };
-        let _ = writeln!(
+        writeln!(
             page,
             "| flag | variable | key in the file | default |\n|---|---|---|---|"
-        );
+        )
+        .ok();
         let default = default_of(argument)
             .map_or_else(|| "see above".to_owned(), |value| format!("`{value}`"));
-        let _ = writeln!(
+        writeln!(
             page,
             "| `--{name} {placeholder}` | `{variable}` | {key} | {default} |"
-        );
+        )
+        .ok();
         let values: Vec<_> = argument.get_possible_values();
         if !values.is_empty() {
             page.push('\n');
@@ -101,7 +103,7 @@ pub fn reference(serve: &Command) -> String {
                 .get_help()
                 .map(StyledStr::to_string)
                 .unwrap_or_default();
-            let _ = writeln!(page, "- `{}`: {help}", value.get_name());
+            writeln!(page, "- `{}`: {help}", value.get_name()).ok();
         }
     }
     page.push_str(ROOT_KEY);

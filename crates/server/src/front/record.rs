@@ -76,7 +76,7 @@ impl Drop for Record {
         }
         let elapsed = self.begun.elapsed();
         let received = self.received.load(Ordering::Relaxed);
-        self.metrics.request(Outcome {
+        self.metrics.request(&Outcome {
             route: self.route,
             method: &self.method,
             operation: self.operation,
@@ -95,7 +95,7 @@ impl Drop for Record {
             status = self.status.map(|status| status.as_u16()),
             bytes_in = received,
             bytes_out = self.sent,
-            ms = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX) as f64 / 1_000.0,
+            ms = elapsed.as_secs_f64() * 1_000.0,
             request_id = self.request_id,
             access_key = self.access_key,
             "{}",

@@ -133,13 +133,13 @@ where
     if is_http2 {
         let connection = http2_builder().serve_connection(io, service);
         drive(pin!(connection), &activity, shared, |connection| {
-            connection.graceful_shutdown()
+            connection.graceful_shutdown();
         })
         .await
     } else {
         let connection = http1_builder(&shared.limits).serve_connection(io, service);
         drive(pin!(connection), &activity, shared, |connection| {
-            connection.graceful_shutdown()
+            connection.graceful_shutdown();
         })
         .await
     }
