@@ -4,24 +4,25 @@
 //! reported available in the first half of its grace only, so that nothing promised vanishes before the push
 //! that relies on it ends.
 
+pub mod links;
+pub mod mount;
+
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ecru_domain::repository::Repository;
-use ecru_domain::settings::AccountSetting;
 use ecru_domain::{
-    Action, Digest, Error, Principal, Refusal, Registry, RepositoryId, RepositoryName, Timestamp,
+    Action, Digest, Error, Refusal, Registry, RepositoryId, RepositoryName, Timestamp,
 };
 use ecru_ports::blobs::{BlobStream, StoredObject};
-use ecru_ports::metadata::{JobKind, JobRecord, LayerRecord, LayerUse, ReadTransaction};
+use ecru_ports::metadata::{JobKind, JobRecord, LayerUse, ReadTransaction};
 use ecru_ports::{BlobError, BlobStore, Clock, DataKey, Ids};
 
 use crate::access::{Access, Permit, RequestContext};
 use crate::keys::Keys;
 use crate::remembered::Remembered;
-use crate::settings::account_setting;
-use crate::store::{Store, lane_of};
+use crate::store::Store;
 use crate::tokens::Tokens;
 
 /// Bytes of small layers remembered.
@@ -198,165 +199,6 @@ impl Layers {
             promise.covers(found)
         })
         .await
-    }
-
-    /// `ecr:GetDownloadUrlForLayer`: the sealed part of a link. Only for layers that an image refers to.
-    pub async fn download_link(
-        &self,
-        context: &RequestContext,
-        registry: &Registry,
-        name: &RepositoryName,
-        digest: &Digest,
-    ) -> Result<String, Error> {
-        let (permit, repository) = self
-            .enter(context, Action::GET_DOWNLOAD_URL_FOR_LAYER, registry, name)
-            .await?;
-        let wanted = digest.clone();
-        let place = repository.clone();
-        let found = self
-            .store
-            .lookup((&permit).into(), move |rows| {
-                Ok(rows.find_layer(&place.id, &wanted)?)
-            })
-            .await?;
-        let found = found.ok_or(not_found(&permit, digest)?)?;
-        if found.referenced_as.is_none() {
-            return Err(Refusal::LayerInaccessible {
-                digest: digest.clone(),
-                repository: permit.label()?,
-            }
-            .into());
-        }
-        self.tokens.seal_link(context, registry, name, digest).await
-    }
-
-    /// The layer of a link, if link, caller and layer still stand. `context_of` makes the context of the caller.
-    pub async fn open_link(
-        &self,
-        sealed: &str,
-        now: Timestamp,
-        context_of: impl FnOnce(Principal, ecru_domain::Region) -> RequestContext + Send,
-    ) -> Result<OpenLayer, Error> {
-        let link = self.tokens.open_link(sealed, now).await?;
-        let context = context_of(link.holder.principal, link.holder.region);
-        let (permit, repository) = self
-            .enter(
-                &context,
-                Action::GET_DOWNLOAD_URL_FOR_LAYER,
-                &link.registry,
-                &link.name,
-            )
-            .await?;
-        self.open_if(&permit, &repository, &link.digest, |found| {
-            found.referenced_as.is_some()
-        })
-        .await
-    }
-
-    /// Mounts a layer of another repository. `false` for whatever reason: the client then uploads.
-    pub async fn mount(
-        &self,
-        context: &RequestContext,
-        target: (&Registry, &RepositoryName),
-        source: Option<(&Registry, &RepositoryName)>,
-        digest: &Digest,
-    ) -> Result<bool, Error> {
-        let (permit, repository) = self
-            .enter(context, Action::INITIATE_LAYER_UPLOAD, target.0, target.1)
-            .await?;
-        let Some(source) = source.filter(|source| source.0 == target.0) else {
-            return Ok(false);
-        };
-        match self
-            .mount_from(context, (&permit, &repository), source, digest)
-            .await
-        {
-            Err(Error::Refused(_)) => Ok(false),
-            outcome => outcome,
-        }
-    }
-
-    async fn mount_from(
-        &self,
-        context: &RequestContext,
-        target: (&Permit, &Repository),
-        source: (&Registry, &RepositoryName),
-        digest: &Digest,
-    ) -> Result<bool, Error> {
-        let (source_permit, source) = self
-            .enter(
-                context,
-                Action::GET_DOWNLOAD_URL_FOR_LAYER,
-                source.0,
-                source.1,
-            )
-            .await?;
-        let (registry, wanted, place) =
-            (source.registry.clone(), digest.clone(), source.id.clone());
-        let found = self
-            .store
-            .lookup((&source_permit).into(), move |rows| {
-                let enabled =
-                    account_setting(rows, &registry, AccountSetting::BlobMounting)? == "ENABLED";
-                Ok(if enabled {
-                    rows.find_layer(&place, &wanted)?
-                } else {
-                    None
-                })
-            })
-            .await?;
-        let Some(found) = found.filter(|found| found.referenced_as.is_some()) else {
-            return Ok(false);
-        };
-        if source.encryption != target.1.encryption {
-            return Ok(false);
-        }
-        let layer = self.rewrap(&source, &found.layer, target.1, digest).await?;
-        self.adopt(target.0, target.1, layer).await
-    }
-
-    /// The layer as another repository keeps it: the same object, its data key wrapped anew.
-    pub(crate) async fn rewrap(
-        &self,
-        source: &Repository,
-        layer: &LayerRecord,
-        target: &Repository,
-        digest: &Digest,
-    ) -> Result<LayerRecord, Error> {
-        let key = self
-            .keys
-            .unwrap(source, layer.object.as_str(), &layer.wrapped_key)
-            .await?;
-        let wrapped_key = self.keys.wrap(target, layer.object.as_str(), &key).await?;
-        Ok(LayerRecord {
-            digest: digest.clone(),
-            wrapped_key,
-            idle_since: self.clock.now(),
-            ..layer.clone()
-        })
-    }
-
-    /// Adds a layer row over an existing object. `false` if the object has gone meanwhile.
-    async fn adopt(
-        &self,
-        permit: &Permit,
-        repository: &Repository,
-        layer: LayerRecord,
-    ) -> Result<bool, Error> {
-        let job = self.collect_job(repository, &layer.digest);
-        let (place, label) = (repository.id.clone(), permit.label()?);
-        self.store
-            .write(permit.into(), lane_of(repository), move |rows| {
-                rows.change_repository(&place)?
-                    .ok_or_else(|| Refusal::RepositoryNotFound(label.clone()))?;
-                if rows.find_object(&layer.object)?.is_none() {
-                    return Ok(false);
-                }
-                rows.insert_layer(&place, &layer)?;
-                rows.insert_job(&job)?;
-                Ok(true)
-            })
-            .await
     }
 
     /// The job that collects a layer if no image refers to it when its grace is over.

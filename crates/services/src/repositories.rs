@@ -1,12 +1,14 @@
 //! Repositories: create, describe, delete, and their settings and resource tags.
 
+pub mod resource_tags;
+pub mod settings;
+
 use std::sync::Arc;
 
-use ecru_domain::arn::parse_repository_arn;
 use ecru_domain::error::RepositoryLabel;
 use ecru_domain::mutability::TagMutability;
 use ecru_domain::repository::Repository;
-use ecru_domain::resource_tags::{MAX_RESOURCE_TAGS, ResourceTagProblem, check_key, check_tags};
+use ecru_domain::resource_tags::check_tags;
 use ecru_domain::{Action, Error, Refusal, Registry, RepositoryId, RepositoryName};
 use ecru_ports::metadata::{JobKind, JobRecord, Lane, TagStatus, WriteTransaction};
 use ecru_ports::{Clock, Ids};
@@ -101,7 +103,7 @@ impl Repositories {
                 &command.name,
             )
             .await?;
-            check_tags(&command.tags).map_err(refuse_tag)?;
+            check_tags(&command.tags).map_err(resource_tags::refuse_tag)?;
         }
         let label = permit.label()?;
         self.check_name_is_free(&permit, &label).await?;
@@ -259,114 +261,6 @@ impl Repositories {
         Ok(self.description(repository))
     }
 
-    /// `ecr:PutImageTagMutability`: tags that are set stay where they are.
-    pub async fn put_mutability(
-        &self,
-        context: &RequestContext,
-        registry: &Registry,
-        name: &RepositoryName,
-        mutability: TagMutability,
-    ) -> Result<Repository, Error> {
-        let permit = self
-            .permit(context, Action::PUT_IMAGE_TAG_MUTABILITY, registry, name)
-            .await?;
-        self.change(&permit, move |rows, id| {
-            Ok(rows.set_mutability(id, &mutability)?)
-        })
-        .await
-    }
-
-    /// `ecr:PutImageScanningConfiguration`
-    pub async fn put_scan_on_push(
-        &self,
-        context: &RequestContext,
-        registry: &Registry,
-        name: &RepositoryName,
-        scan_on_push: bool,
-    ) -> Result<Repository, Error> {
-        let permit = self
-            .permit(
-                context,
-                Action::PUT_IMAGE_SCANNING_CONFIGURATION,
-                registry,
-                name,
-            )
-            .await?;
-        self.change(&permit, move |rows, id| {
-            Ok(rows.set_scan_on_push(id, scan_on_push)?)
-        })
-        .await
-    }
-
-    /// `ecr:TagResource`: sets tags; those of other keys stay.
-    pub async fn tag_resource(
-        &self,
-        context: &RequestContext,
-        arn: &str,
-        tags: Vec<(String, String)>,
-    ) -> Result<(), Error> {
-        let permit = self.permit_arn(context, Action::TAG_RESOURCE, arn).await?;
-        check_tags(&tags).map_err(refuse_tag)?;
-        self.change(&permit, move |rows, id| {
-            let present = rows.resource_tags(id)?;
-            let is_new = |key: &String| !present.iter().any(|(known, _)| known == key);
-            if present.len() + tags.iter().filter(|(key, _)| is_new(key)).count()
-                > MAX_RESOURCE_TAGS
-            {
-                return Err(Refusal::TooManyTags.into());
-            }
-            for (key, value) in &tags {
-                rows.put_resource_tag(id, key, value)?;
-            }
-            Ok(())
-        })
-        .await?;
-        Ok(())
-    }
-
-    /// `ecr:UntagResource`: keys that are not there are passed over.
-    pub async fn untag_resource(
-        &self,
-        context: &RequestContext,
-        arn: &str,
-        keys: Vec<String>,
-    ) -> Result<(), Error> {
-        let permit = self
-            .permit_arn(context, Action::UNTAG_RESOURCE, arn)
-            .await?;
-        if keys.len() > MAX_RESOURCE_TAGS {
-            return Err(Refusal::TooManyTags.into());
-        }
-        for key in &keys {
-            check_key(key).map_err(refuse_tag)?;
-        }
-        self.change(&permit, move |rows, id| {
-            for key in &keys {
-                rows.delete_resource_tag(id, key)?;
-            }
-            Ok(())
-        })
-        .await?;
-        Ok(())
-    }
-
-    /// `ecr:ListTagsForResource`
-    pub async fn list_resource_tags(
-        &self,
-        context: &RequestContext,
-        arn: &str,
-    ) -> Result<Vec<(String, String)>, Error> {
-        let permit = self
-            .permit_arn(context, Action::LIST_TAGS_FOR_RESOURCE, arn)
-            .await?;
-        let repository = self.store.repository(&permit).await?;
-        self.store
-            .lookup((&permit).into(), move |rows| {
-                Ok(rows.resource_tags(&repository.id)?)
-            })
-            .await
-    }
-
     /// Changes the repository that the permit is for and returns it as it is then.
     async fn change<F>(&self, permit: &Permit, mut work: F) -> Result<Repository, Error>
     where
@@ -413,20 +307,6 @@ impl Repositories {
             .authorize(context, Action::DESCRIBE_REPOSITORIES, resource)
             .await
     }
-
-    async fn permit_arn(
-        &self,
-        context: &RequestContext,
-        action: Action,
-        arn: &str,
-    ) -> Result<Permit, Error> {
-        let invalid = || Refusal::InvalidParameter {
-            member: "resourceArn",
-            constraint: "Invalid ARN".to_owned(),
-        };
-        let (registry, name) = parse_repository_arn(arn).ok_or_else(invalid)?;
-        self.permit(context, action, &registry, &name).await
-    }
 }
 
 fn insert(
@@ -449,13 +329,6 @@ fn insert(
         rows.put_resource_tag(&repository.id, key, value)?;
     }
     Ok(())
-}
-
-fn refuse_tag(problem: ResourceTagProblem) -> Refusal {
-    match problem {
-        ResourceTagProblem::Invalid(text) => Refusal::InvalidTagParameter(text),
-        ResourceTagProblem::TooMany => Refusal::TooManyTags,
-    }
 }
 
 /// The first `limit` of a list that was asked for with one more, and whether that one was there.

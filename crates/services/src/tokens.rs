@@ -56,6 +56,8 @@ pub struct LayerLink {
     pub name: RepositoryName,
     /// The layer.
     pub digest: Digest,
+    /// Whether an image referred to it when the link was made.
+    pub was_referenced: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -84,6 +86,8 @@ struct LinkClaims {
     name: String,
     #[serde(rename = "d")]
     digest: String,
+    #[serde(rename = "f")]
+    was_referenced: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -158,25 +162,16 @@ impl Tokens {
         self.holder(&claims, now).await
     }
 
-    /// A link to a layer for the caller.
-    pub(crate) async fn seal_link(
-        &self,
-        context: &RequestContext,
-        registry: &Registry,
-        name: &RepositoryName,
-        digest: &Digest,
-    ) -> Result<String, Error> {
+    /// Seals a link.
+    pub(crate) async fn seal_link(&self, link: &LayerLink) -> Result<String, Error> {
         let now = self.clock.now();
+        let (holder, expires_at) = (&link.holder, now.plus(LINK_LIFETIME));
         let claims = LinkClaims {
-            token: claims_of(
-                &context.principal,
-                &registry.region,
-                now,
-                now.plus(LINK_LIFETIME),
-            ),
-            owner: registry.account.to_string(),
-            name: name.to_string(),
-            digest: digest.to_string(),
+            token: claims_of(&holder.principal, &holder.region, now, expires_at),
+            owner: link.registry.account.to_string(),
+            name: link.name.to_string(),
+            digest: link.digest.to_string(),
+            was_referenced: link.was_referenced,
         };
         self.server_keys
             .seal(Purpose::LayerLink, &to_bytes(&claims)?)
@@ -206,6 +201,7 @@ impl Tokens {
             holder,
             name: RepositoryName::parse(&claims.name).map_err(invalid)?,
             digest: Digest::parse(&claims.digest).map_err(invalid)?,
+            was_referenced: claims.was_referenced,
         })
     }
 

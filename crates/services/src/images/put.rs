@@ -1,19 +1,14 @@
 //! The push of a manifest (`ecr:PutImage`).
 
+mod store;
+
 use bytes::Bytes;
 use ecru_domain::error::RepositoryLabel;
-use ecru_domain::latest::{counts_as_push, push_moves_latest};
 use ecru_domain::manifest::Manifest;
-use ecru_domain::put_image::{
-    MAX_TAGS_PER_IMAGE, PutImageDecision, PutImageFacts, decide_put_image,
-};
 use ecru_domain::repository::Repository;
-use ecru_domain::{
-    Action, Digest, Error, ImageKind, Refusal, Registry, RepositoryName, Tag, Timestamp,
-};
+use ecru_domain::{Action, Digest, Error, Refusal, Registry, RepositoryName, Tag, Timestamp};
 use ecru_ports::metadata::{
-    ImageRecord, JobKind, JobRecord, Lane, MAX_ROWS_PER_WRITE, ReadTransaction, ReferenceKind,
-    ReferenceRecord, SealedManifest, WriteTransaction,
+    JobKind, JobRecord, Lane, MAX_ROWS_PER_WRITE, ReferenceKind, ReferenceRecord, SealedManifest,
 };
 use std::time::Duration;
 
@@ -24,9 +19,6 @@ use crate::store::lane_of;
 
 /// References written in one transaction.
 const REFERENCES_PER_WRITE: usize = MAX_ROWS_PER_WRITE as usize / 2;
-
-/// Digests named in a refusal.
-const MAX_NAMED: usize = 100;
 
 /// After this time, references whose image was never stored are removed.
 const ABANDONED: Duration = Duration::from_secs(3600);
@@ -196,13 +188,13 @@ impl Images {
             .write(permit.into(), lane_of(repository), move |rows| {
                 let gone = || Error::from(Refusal::RepositoryNotFound(push.label.clone()));
                 let repository = rows.change_repository(&place)?.ok_or_else(gone)?;
-                check_content(rows, &repository, &push)?;
-                let steps = decide(rows, &repository, &push)?;
-                if let Steps::Stop(verdict) = steps {
+                store::check_content(rows, &repository, &push)?;
+                let steps = store::decide(rows, &repository, &push)?;
+                if let store::Steps::Stop(verdict) = steps {
                     return Ok(verdict);
                 }
-                store_image(rows, &repository, &push, &id, &sealed)?;
-                set_tags(rows, &repository, &push)?;
+                store::store_image(rows, &repository, &push, &id, &sealed)?;
+                store::set_tags(rows, &repository, &push)?;
                 Ok(Verdict::Changed)
             })
             .await
@@ -213,11 +205,6 @@ enum Verdict {
     Changed,
     Unchanged,
     Immutable(Tag),
-}
-
-enum Steps {
-    Go,
-    Stop(Verdict),
 }
 
 /// The digest of the bytes: SHA-256, unless the client names a SHA-512 that is right.
@@ -267,187 +254,4 @@ fn references_of(manifest: &Manifest) -> Vec<ReferenceRecord> {
             media_type: descriptor.media_type.clone(),
         })
         .collect()
-}
-
-/// Everything the manifest refers to must be in the repository.
-fn check_content(
-    rows: &mut dyn WriteTransaction,
-    repository: &Repository,
-    push: &Prepared,
-) -> Result<(), Error> {
-    let mut missing = Vec::new();
-    for reference in &push.references {
-        let found = match reference.kind {
-            ReferenceKind::Layer => rows
-                .find_layer(&repository.id, &reference.target)?
-                .is_some(),
-            ReferenceKind::Manifest => rows
-                .find_image(&repository.id, &reference.target)?
-                .is_some(),
-        };
-        if !found && missing.len() < MAX_NAMED {
-            missing.push(reference.target.clone());
-        }
-    }
-    if missing.is_empty() {
-        return Ok(());
-    }
-    let (digests, repository) = (missing, push.label.clone());
-    if push.manifest.manifests.is_empty() {
-        return Err(Refusal::LayersNotFound {
-            digests,
-            repository,
-        }
-        .into());
-    }
-    Err(Refusal::ReferencedImagesNotFound {
-        digests,
-        repository,
-    }
-    .into())
-}
-
-/// Applies the rule to each tag, or once if there is none.
-fn decide(
-    rows: &mut dyn WriteTransaction,
-    repository: &Repository,
-    push: &Prepared,
-) -> Result<Steps, Error> {
-    let image = rows.find_image(&repository.id, &push.digest)?;
-    let tags_on_image = rows.count_tags_of_image(&repository.id, &push.digest)?;
-    let mut changes = false;
-    let asked: Vec<Option<&Tag>> = if push.tags.is_empty() {
-        vec![None]
-    } else {
-        push.tags.iter().map(Some).collect()
-    };
-    for tag in asked {
-        let points_to = match tag {
-            Some(tag) => rows
-                .find_tagged_image(&repository.id, tag)?
-                .map(|image| image.digest),
-            None => None,
-        };
-        let facts = PutImageFacts {
-            digest: &push.digest,
-            tag,
-            image_exists: image.is_some(),
-            tag_points_to: points_to.as_ref(),
-            tags_on_image,
-            mutability: &repository.mutability,
-        };
-        match (decide_put_image(&facts), tag) {
-            (PutImageDecision::Store, _) => changes = true,
-            (PutImageDecision::AlreadyPresent, Some(tag))
-                if counts_as_push(push.manifest.kind, tag) =>
-            {
-                // pushed again: nothing is stored, but it is the newest push now
-                rows.set_latest_sequence(&repository.id, &push.digest, repository.version)?;
-            }
-            (PutImageDecision::AlreadyPresent, _) => {}
-            (PutImageDecision::TagIsImmutable { same_image: true }, Some(tag)) => {
-                return Ok(Steps::Stop(Verdict::Immutable(tag.clone())));
-            }
-            (PutImageDecision::TagIsImmutable { .. }, tag) => {
-                let tag = tag
-                    .ok_or_else(|| Error::internal("a decision about no tag"))?
-                    .clone();
-                return Err(Refusal::ImageTagAlreadyExists {
-                    tag,
-                    repository: push.label.clone(),
-                }
-                .into());
-            }
-            (PutImageDecision::TooManyTags, _) => return Err(too_many_tags().into()),
-        }
-    }
-    Ok(if changes {
-        Steps::Go
-    } else {
-        Steps::Stop(Verdict::Unchanged)
-    })
-}
-
-fn too_many_tags() -> Refusal {
-    Refusal::LimitExceeded(format!(
-        "The maximum of {MAX_TAGS_PER_IMAGE} tags per image is reached"
-    ))
-}
-
-fn store_image(
-    rows: &mut dyn WriteTransaction,
-    repository: &Repository,
-    push: &Prepared,
-    id: &str,
-    sealed: &SealedManifest,
-) -> Result<(), Error> {
-    let record = ImageRecord {
-        id: id.to_owned(),
-        digest: push.digest.clone(),
-        media_type: push.manifest.media_type.clone(),
-        kind: push.manifest.kind,
-        artifact_media_type: push.manifest.artifact_media_type().map(str::to_owned),
-        manifest_size: push.bytes.len() as u64,
-        size: size_of(rows, repository, push)?,
-        pushed_at: push.now,
-        last_pulled_at: None,
-        subject: push.manifest.subject.clone(),
-        is_tagged: false,
-        latest_sequence: None,
-    };
-    if rows.insert_image(&repository.id, &record, sealed)? {
-        let first = push
-            .references
-            .get(..REFERENCES_PER_WRITE)
-            .unwrap_or(&push.references);
-        rows.insert_references(&repository.id, id, first)?;
-    }
-    Ok(())
-}
-
-/// `imageSizeInBytes`: configuration and layers; for an index the largest of its images.
-fn size_of(
-    rows: &mut dyn WriteTransaction,
-    repository: &Repository,
-    push: &Prepared,
-) -> Result<u64, Error> {
-    let mut size = push.manifest.content_size();
-    for child in &push.manifest.manifests {
-        let child = rows.find_image(&repository.id, &child.digest)?;
-        size = size.max(child.map_or(0, |child| child.size));
-    }
-    Ok(size)
-}
-
-fn set_tags(
-    rows: &mut dyn WriteTransaction,
-    repository: &Repository,
-    push: &Prepared,
-) -> Result<(), Error> {
-    let mode = push
-        .settings
-        .latest_mode(rows_as_reads(rows), &repository.registry)?;
-    let kind: ImageKind = push.manifest.kind;
-    for tag in &push.tags {
-        rows.put_tag(&repository.id, tag, &push.digest, push.now)?;
-        if counts_as_push(kind, tag) {
-            rows.set_latest_sequence(&repository.id, &push.digest, repository.version)?;
-        }
-        let latest = if push_moves_latest(mode, kind, tag, &repository.mutability) {
-            Tag::parse(Tag::LATEST).ok()
-        } else {
-            None
-        };
-        if let Some(latest) = &latest {
-            rows.put_tag(&repository.id, latest, &push.digest, push.now)?;
-        }
-        if (tag.is_latest() || latest.is_some()) && !repository.latest_was_set {
-            rows.set_latest_was_set(&repository.id)?;
-        }
-    }
-    Ok(())
-}
-
-fn rows_as_reads(rows: &mut dyn WriteTransaction) -> &mut dyn ReadTransaction {
-    rows
 }

@@ -87,7 +87,7 @@ async fn layers_of_a_deleted_image_go_unless_another_image_shares_them() {
         .put(&app, manifest(&config_b, &[&shared]), Some("b"))
         .await
         .unwrap();
-    let a = ecru_domain::Reference::parse("a").unwrap();
+    let a = ecru_domain::Reference::Digest(world.pull(&app, "a").await.unwrap());
     world
         .services
         .images

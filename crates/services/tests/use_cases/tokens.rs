@@ -1,8 +1,8 @@
 use std::time::Duration;
 
-use ecru_domain::{Digest, Refusal};
+use ecru_domain::{Digest, Error, Reference, Refusal, RepositoryName};
 
-use crate::world::{ROOT_KEY, World, refusal};
+use crate::world::{GRACE, ROOT_KEY, World, refusal};
 
 async fn token(world: &World) -> String {
     world
@@ -192,42 +192,48 @@ async fn revoking_ends_every_token_at_once() {
 async fn a_link_dies_with_the_image_of_its_layer() {
     let world = World::new().await;
     let app = world.create("team/app").await;
-    let layer = world.push_layer(&app, b"loose").await;
-    let loose = world
-        .services
-        .layers
-        .download_link(&world.root(), &world.home, &app, &layer)
-        .await;
-    assert!(matches!(refusal(loose), Refusal::LayerInaccessible { .. }));
     world.push_image(&app, "content", Some("v1")).await;
-    let link = world
-        .services
-        .layers
-        .download_link(
+    let link = link_to(&world, &app, b"content").await.unwrap();
+    let images = &world.services.images;
+    images
+        .delete(
             &world.root(),
             &world.home,
             &app,
-            &Digest::sha256(b"content"),
+            &Reference::Digest(world.pull(&app, "v1").await.unwrap()),
         )
         .await
         .unwrap();
-    let reference = ecru_domain::Reference::parse("v1").unwrap();
-    world
-        .services
-        .images
-        .delete(&world.root(), &world.home, &app, &reference)
+    assert!(opens(&world, &link).await.is_err());
+}
+
+#[tokio::test]
+async fn a_layer_that_no_image_refers_to_has_links_while_it_is_promised() {
+    let world = World::new().await;
+    let app = world.create("team/app").await;
+    world.push_layer(&app, b"loose").await;
+    let link = link_to(&world, &app, b"loose").await.unwrap();
+    assert!(opens(&world, &link).await.is_ok());
+    world.turn(GRACE / 2);
+    let late = link_to(&world, &app, b"loose").await;
+    assert!(matches!(refusal(late), Refusal::LayerInaccessible { .. }));
+}
+
+async fn link_to(world: &World, name: &RepositoryName, content: &[u8]) -> Result<String, Error> {
+    let layers = &world.services.layers;
+    layers
+        .download_link(&world.root(), &world.home, name, &Digest::sha256(content))
         .await
-        .unwrap();
+}
+
+async fn opens(world: &World, link: &str) -> Result<(), Error> {
     let context = |principal, region| ecru_services::RequestContext {
         region,
         ..world.context(principal)
     };
-    assert!(
-        world
-            .services
-            .layers
-            .open_link(&link, world.now(), context)
-            .await
-            .is_err()
-    );
+    let layers = &world.services.layers;
+    layers
+        .open_link(link, world.now(), context)
+        .await
+        .map(|_| ())
 }

@@ -1,0 +1,205 @@
+//! The steps of a push inside its transaction: check content, decide, store, set tags.
+
+use ecru_domain::latest::{counts_as_push, push_moves_latest};
+use ecru_domain::put_image::{
+    MAX_TAGS_PER_IMAGE, PutImageDecision, PutImageFacts, decide_put_image,
+};
+use ecru_domain::repository::Repository;
+use ecru_domain::{Error, ImageKind, Refusal, Tag};
+use ecru_ports::metadata::{
+    ImageRecord, ReadTransaction, ReferenceKind, SealedManifest, WriteTransaction,
+};
+
+use super::{Prepared, REFERENCES_PER_WRITE, Verdict};
+
+/// Digests named in a refusal.
+const MAX_NAMED: usize = 100;
+
+/// Whether the push goes on after the decision.
+pub(super) enum Steps {
+    Go,
+    Stop(Verdict),
+}
+
+/// Everything the manifest refers to must be in the repository.
+pub(super) fn check_content(
+    rows: &mut dyn WriteTransaction,
+    repository: &Repository,
+    push: &Prepared,
+) -> Result<(), Error> {
+    let mut missing = Vec::new();
+    for reference in &push.references {
+        let found = match reference.kind {
+            ReferenceKind::Layer => rows
+                .find_layer(&repository.id, &reference.target)?
+                .is_some(),
+            ReferenceKind::Manifest => rows
+                .find_image(&repository.id, &reference.target)?
+                .is_some(),
+        };
+        if !found && missing.len() < MAX_NAMED {
+            missing.push(reference.target.clone());
+        }
+    }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let (digests, repository) = (missing, push.label.clone());
+    if push.manifest.manifests.is_empty() {
+        return Err(Refusal::LayersNotFound {
+            digests,
+            repository,
+        }
+        .into());
+    }
+    Err(Refusal::ReferencedImagesNotFound {
+        digests,
+        repository,
+    }
+    .into())
+}
+
+/// Applies the rule to each tag, or once if there is none.
+pub(super) fn decide(
+    rows: &mut dyn WriteTransaction,
+    repository: &Repository,
+    push: &Prepared,
+) -> Result<Steps, Error> {
+    let image = rows.find_image(&repository.id, &push.digest)?;
+    let tags_on_image = rows.count_tags_of_image(&repository.id, &push.digest)?;
+    let mut changes = false;
+    let asked: Vec<Option<&Tag>> = if push.tags.is_empty() {
+        vec![None]
+    } else {
+        push.tags.iter().map(Some).collect()
+    };
+    for tag in asked {
+        let points_to = match tag {
+            Some(tag) => rows
+                .find_tagged_image(&repository.id, tag)?
+                .map(|image| image.digest),
+            None => None,
+        };
+        let facts = PutImageFacts {
+            digest: &push.digest,
+            tag,
+            image_exists: image.is_some(),
+            tag_points_to: points_to.as_ref(),
+            tags_on_image,
+            mutability: &repository.mutability,
+        };
+        match (decide_put_image(&facts), tag) {
+            (PutImageDecision::Store, _) => changes = true,
+            (PutImageDecision::AlreadyPresent, Some(tag))
+                if counts_as_push(push.manifest.kind, tag) =>
+            {
+                // pushed again: nothing is stored, but it is the newest push now
+                rows.set_latest_sequence(&repository.id, &push.digest, repository.version)?;
+            }
+            (PutImageDecision::AlreadyPresent, _) => {}
+            (PutImageDecision::TagIsImmutable { same_image: true }, Some(tag)) => {
+                return Ok(Steps::Stop(Verdict::Immutable(tag.clone())));
+            }
+            (PutImageDecision::TagIsImmutable { .. }, tag) => {
+                let tag = tag
+                    .ok_or_else(|| Error::internal("a decision about no tag"))?
+                    .clone();
+                return Err(Refusal::ImageTagAlreadyExists {
+                    tag,
+                    repository: push.label.clone(),
+                }
+                .into());
+            }
+            (PutImageDecision::TooManyTags, _) => return Err(too_many_tags().into()),
+        }
+    }
+    Ok(if changes {
+        Steps::Go
+    } else {
+        Steps::Stop(Verdict::Unchanged)
+    })
+}
+
+fn too_many_tags() -> Refusal {
+    Refusal::LimitExceeded(format!(
+        "The maximum of {MAX_TAGS_PER_IMAGE} tags per image is reached"
+    ))
+}
+
+pub(super) fn store_image(
+    rows: &mut dyn WriteTransaction,
+    repository: &Repository,
+    push: &Prepared,
+    id: &str,
+    sealed: &SealedManifest,
+) -> Result<(), Error> {
+    let record = ImageRecord {
+        id: id.to_owned(),
+        digest: push.digest.clone(),
+        media_type: push.manifest.media_type.clone(),
+        kind: push.manifest.kind,
+        artifact_media_type: push.manifest.artifact_media_type().map(str::to_owned),
+        manifest_size: push.bytes.len() as u64,
+        size: size_of(rows, repository, push)?,
+        pushed_at: push.now,
+        last_pulled_at: None,
+        subject: push.manifest.subject.clone(),
+        is_tagged: false,
+        latest_sequence: None,
+    };
+    if rows.insert_image(&repository.id, &record, sealed)? {
+        let first = push
+            .references
+            .get(..REFERENCES_PER_WRITE)
+            .unwrap_or(&push.references);
+        rows.insert_references(&repository.id, id, first)?;
+    }
+    Ok(())
+}
+
+/// `imageSizeInBytes`: configuration and layers; for an index the largest of its images.
+fn size_of(
+    rows: &mut dyn WriteTransaction,
+    repository: &Repository,
+    push: &Prepared,
+) -> Result<u64, Error> {
+    let mut size = push.manifest.content_size();
+    for child in &push.manifest.manifests {
+        let child = rows.find_image(&repository.id, &child.digest)?;
+        size = size.max(child.map_or(0, |child| child.size));
+    }
+    Ok(size)
+}
+
+pub(super) fn set_tags(
+    rows: &mut dyn WriteTransaction,
+    repository: &Repository,
+    push: &Prepared,
+) -> Result<(), Error> {
+    let mode = push
+        .settings
+        .latest_mode(rows_as_reads(rows), &repository.registry)?;
+    let kind: ImageKind = push.manifest.kind;
+    for tag in &push.tags {
+        rows.put_tag(&repository.id, tag, &push.digest, push.now)?;
+        if counts_as_push(kind, tag) {
+            rows.set_latest_sequence(&repository.id, &push.digest, repository.version)?;
+        }
+        let latest = if push_moves_latest(mode, kind, tag, &repository.mutability) {
+            Tag::parse(Tag::LATEST).ok()
+        } else {
+            None
+        };
+        if let Some(latest) = &latest {
+            rows.put_tag(&repository.id, latest, &push.digest, push.now)?;
+        }
+        if (tag.is_latest() || latest.is_some()) && !repository.latest_was_set {
+            rows.set_latest_was_set(&repository.id)?;
+        }
+    }
+    Ok(())
+}
+
+fn rows_as_reads(rows: &mut dyn WriteTransaction) -> &mut dyn ReadTransaction {
+    rows
+}
