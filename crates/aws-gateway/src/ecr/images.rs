@@ -35,17 +35,27 @@ pub(crate) async fn put(
         }
     };
     Ok(wire::PutImageResponse {
-        image: Some(wire::Image {
-            registry_id: Some(target.registry_id()),
-            repository_name: Some(target.repository_name()),
-            image_id: Some(wire::ImageIdentifier {
-                image_digest: Some(stored.digest.to_string()),
-                image_tag: input.image_tag,
-            }),
-            image_manifest: Some(Sensitive::new(manifest)),
-            image_manifest_media_type: Some(stored.media_type),
-        }),
+        image: Some(wire_image(&target, input.image_tag, stored, manifest)),
     })
+}
+
+/// The image as it is stored now, with the manifest as it came.
+fn wire_image(
+    target: &Target,
+    tag: Option<String>,
+    stored: StoredImage,
+    manifest: String,
+) -> wire::Image {
+    wire::Image {
+        registry_id: Some(target.registry_id()),
+        repository_name: Some(target.repository_name()),
+        image_id: Some(wire::ImageIdentifier {
+            image_digest: Some(stored.digest.to_string()),
+            image_tag: tag,
+        }),
+        image_manifest: Some(Sensitive::new(manifest)),
+        image_manifest_media_type: Some(stored.media_type),
+    }
 }
 
 /// What `/v2/` answers with success or another error, this API calls an image that exists (spec: decision table of
@@ -65,30 +75,36 @@ fn already_exists(target: Target, image: StoredImage, tag: Option<ecru_domain::T
 /// By identifier, or page by page: never both.
 pub(crate) async fn describe(
     call: &Call<'_>,
-    input: wire::DescribeImagesRequest,
+    mut input: wire::DescribeImagesRequest,
 ) -> Result<wire::DescribeImagesResponse, Error> {
     let target = call.target(input.registry_id.as_deref(), &input.repository_name)?;
     let is_paged = input.max_results.is_some() || input.next_token.is_some();
-    let found = match input.image_ids {
+    let found = match input.image_ids.take() {
         Some(_) if is_paged => {
             let constraint = "can't be combined with 'maxResults' or 'nextToken'";
             return Err(refuse("imageIds", constraint));
         }
-        Some(ids) => {
-            let (registry, name) = (&target.registry, &target.name);
-            let images = &call.services.images;
-            let found = images.describe(&call.context, registry, name, requested(ids));
-            Page {
-                items: found.await?,
-                next_token: None,
-            }
-        }
+        Some(ids) => describe_each(call, &target, ids).await?,
         None => describe_page(call, &target, input).await?,
     };
     let details = found.map(|image| wire_detail(&target, image));
     Ok(wire::DescribeImagesResponse {
         image_details: Some(details.items),
         next_token: details.next_token,
+    })
+}
+
+async fn describe_each(
+    call: &Call<'_>,
+    target: &Target,
+    ids: Vec<wire::ImageIdentifier>,
+) -> Result<Page<ImageDescription>, Error> {
+    let (registry, name) = (&target.registry, &target.name);
+    let images = &call.services.images;
+    let found = images.describe(&call.context, registry, name, requested(ids));
+    Ok(Page {
+        items: found.await?,
+        next_token: None,
     })
 }
 

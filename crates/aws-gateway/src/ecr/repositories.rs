@@ -2,7 +2,8 @@
 
 use ecru_aws_model::ecr as wire;
 use ecru_domain::arn::repository_arn;
-use ecru_domain::{EncryptionType, Error};
+use ecru_domain::{EncryptionType, Error, Registry};
+use ecru_services::Page;
 use ecru_services::keys::RequestedEncryption;
 use ecru_services::repositories::{CreateRepository, RepositoryDescription};
 
@@ -42,31 +43,37 @@ pub(crate) async fn describe(
 ) -> Result<wire::DescribeRepositoriesResponse, Error> {
     let registry = call.registry(input.registry_id.as_deref())?;
     let is_paged = input.max_results.is_some() || input.next_token.is_some();
-    let page = page(input.max_results, input.next_token);
-    let repositories = &call.services.repositories;
-    let (found, next_token) = match input.repository_names {
+    let found = match input.repository_names {
         Some(_) if is_paged => {
             let constraint = "can't be combined with 'maxResults' or 'nextToken'";
             return Err(refuse("repositoryNames", constraint));
         }
-        Some(names) => {
-            let names: Result<Vec<_>, Error> =
-                names.iter().map(|name| repository_name(name)).collect();
-            let names = names?;
-            let found = repositories.describe(&call.context, &registry, &names);
-            (found.await?, None)
-        }
+        Some(names) => describe_each(call, &registry, &names).await?,
         None => {
-            let page = repositories.list(&call.context, &registry, &page).await?;
-            (page.items, page.next_token)
+            let page = page(input.max_results, input.next_token);
+            let repositories = &call.services.repositories;
+            repositories.list(&call.context, &registry, &page).await?
         }
     };
-    let described = found
-        .into_iter()
-        .map(|repository| wire_repository(call.config, repository));
+    let described = found.map(|repository| wire_repository(call.config, repository));
     Ok(wire::DescribeRepositoriesResponse {
-        repositories: Some(described.collect()),
-        next_token,
+        repositories: Some(described.items),
+        next_token: described.next_token,
+    })
+}
+
+async fn describe_each(
+    call: &Call<'_>,
+    registry: &Registry,
+    names: &[String],
+) -> Result<Page<RepositoryDescription>, Error> {
+    let names: Result<Vec<_>, Error> = names.iter().map(|name| repository_name(name)).collect();
+    let names = names?;
+    let repositories = &call.services.repositories;
+    let found = repositories.describe(&call.context, registry, &names);
+    Ok(Page {
+        items: found.await?,
+        next_token: None,
     })
 }
 

@@ -4,7 +4,7 @@ use ecru_aws_model::ecr::Operation as Op;
 use ecru_domain::Digest;
 use serde_json::{Value, json};
 
-use crate::world::{HOME, HOST, World, part};
+use crate::world::{DAY, HOME, HOST, World, part};
 
 const INVALID: &str = "InvalidParameterException";
 const UNKNOWN_UPLOAD: &str = "01234567-89ab-cdef-0123-456789abcdef";
@@ -76,27 +76,41 @@ async fn availability_is_told_layer_by_layer() {
 }
 
 #[tokio::test]
-async fn only_layers_of_images_are_handed_out() {
+async fn a_layer_is_handed_out_while_it_is_promised_or_an_image_has_it() {
     let world = World::new().await;
     world.create("app").await;
-    world.create("other").await;
     let loose = world.upload("app", b"loose").await;
     world.push("app", "one", Some("v1")).await;
     let layer = Digest::sha256(b"one").to_string();
-    let input = json!({"repositoryName": "app", "layerDigest": layer});
-    let answer = world.ok(Op::GetDownloadUrlForLayer, input).await;
-    assert_eq!(answer["layerDigest"], layer);
-    let url = answer["downloadUrl"].as_str().unwrap();
-    let sealed = url.strip_prefix(&format!("http://{HOST}/layer/")).unwrap();
-    assert!(
-        !sealed.is_empty()
-            && sealed
+    for digest in [&layer, &loose] {
+        let input = json!({"repositoryName": "app", "layerDigest": digest});
+        let answer = world.ok(Op::GetDownloadUrlForLayer, input).await;
+        assert_eq!(answer["layerDigest"], *digest);
+        let url = answer["downloadUrl"].as_str().unwrap();
+        let sealed = url.strip_prefix(&format!("http://{HOST}/layer/")).unwrap();
+        assert!(!sealed.is_empty());
+        assert!(
+            sealed
                 .bytes()
                 .all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
-    );
+        );
+    }
+    world.turn(DAY / 2);
+    let input = json!({"repositoryName": "app", "layerDigest": layer});
+    world.ok(Op::GetDownloadUrlForLayer, input).await;
+    let input = json!({"repositoryName": "app", "layerDigest": loose});
+    let code = "LayerInaccessibleException";
+    world.refused(Op::GetDownloadUrlForLayer, input, code).await;
+}
+
+#[tokio::test]
+async fn a_layer_that_is_not_there_is_not_handed_out() {
+    let world = World::new().await;
+    world.create("app").await;
+    world.create("other").await;
+    let layer = world.upload("app", b"layer").await;
     let absent = Digest::sha256(b"absent").to_string();
     for (repository, digest, code) in [
-        ("app", loose.as_str(), "LayerInaccessibleException"),
         ("app", absent.as_str(), "LayersNotFoundException"),
         ("other", layer.as_str(), "LayersNotFoundException"),
         ("none", layer.as_str(), "RepositoryNotFoundException"),

@@ -1,7 +1,7 @@
-//! A whole server behind the gateway, in a temporary directory, with a clock that stands.
+//! A whole server behind the gateway, in a temporary directory, with a clock that tests turn.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
@@ -31,13 +31,14 @@ pub(crate) const HOST: &str = "localhost:5050";
 /// When it is, with milliseconds.
 pub(crate) const NOW_MICROS: i64 = 1_795_165_687_250_000;
 
-const DAY: Duration = Duration::from_secs(24 * 3600);
+pub(crate) const DAY: Duration = Duration::from_secs(24 * 3600);
 
-struct StandingClock;
+/// The clock of the use cases: it stands until it is turned.
+struct HandClock(AtomicI64);
 
-impl Clock for StandingClock {
+impl Clock for HandClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_micros(NOW_MICROS)
+        Timestamp::from_micros(self.0.load(Ordering::SeqCst))
     }
 }
 
@@ -159,6 +160,7 @@ pub(crate) fn between<'a>(text: &'a str, begin: &str, end: &str) -> &'a str {
 pub(crate) struct World {
     pub(crate) gateway: AwsGateway,
     pub(crate) services: Services,
+    clock: Arc<HandClock>,
     _directory: tempfile::TempDir,
 }
 
@@ -171,13 +173,13 @@ impl World {
     pub(crate) async fn with_host(uri_host: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path();
-        let clock = Arc::new(StandingClock);
+        let clock = Arc::new(HandClock(AtomicI64::new(NOW_MICROS)));
         let metadata = SqliteMetadata::open(&path.join("ecru.db"), &*clock).unwrap();
         let outside = Outside {
             metadata: Metadata::new(Arc::new(metadata)),
             blobs: Arc::new(DirectoryBlobs::open(&path.join("blobs")).unwrap()),
             keys: Arc::new(FileKeyStore::open_or_create(&path.join("keys"), true).unwrap()),
-            clock,
+            clock: clock.clone(),
             ids: Arc::new(CountingIds(AtomicU64::new(0))),
         };
         let home = registry(HOME, REGION);
@@ -199,8 +201,15 @@ impl World {
         Self {
             gateway: AwsGateway::new(services.clone(), config),
             services,
+            clock,
             _directory: directory,
         }
+    }
+
+    /// Turns the clock of the use cases; requests are still signed and received at [`NOW_MICROS`].
+    pub(crate) fn turn(&self, by: Duration) {
+        let micros = i64::try_from(by.as_micros()).unwrap();
+        self.clock.0.fetch_add(micros, Ordering::SeqCst);
     }
 
     /// Hands a request over as it is.
