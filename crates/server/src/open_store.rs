@@ -1,19 +1,18 @@
 //! Opens the store: the data directory, metadata, objects, keys, and the root access key.
 //!
 //! The order matters. The lock comes first; then the database says whether the store is new, and only a new store
-//! is given a root key. The credentials file is written before the store knows the key in it, so that a crash in
+//! is given a root key, whose fingerprint it keeps. The credentials file is written before the store knows the key in it, so that a crash in
 //! between leaves a key that the next start takes up, never one that nobody has.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use ecru_blob_store::DirectoryBlobs;
-use ecru_domain::{Error, Principal};
 use ecru_key_store::credentials::{self, AccessKeyPair};
 use ecru_key_store::{FileKeyStore, KeyStoreError};
 use ecru_metadata_sql::{PostgresMetadata, SqliteMetadata};
-use ecru_ports::metadata::{MetadataEngine, StoreError};
+use ecru_ports::metadata::{Lane, MetadataEngine, StoreError, WriteTransaction};
 use ecru_ports::{BlobStore, Clock, Metadata};
 use ecru_services::identity::{self, RootKeyOutcome};
 use ecru_services::{Limits, Outside, Services};
@@ -22,6 +21,9 @@ use crate::configuration::StoreConfig;
 use crate::configuration::meaning::MetadataPlace;
 use crate::data_directory::DataDirectory;
 use crate::outside::{RandomIds, SystemClock};
+
+/// Names the fact by which a store knows its root key.
+const ROOT_KEY_FACT: &str = "root-key-fingerprint";
 
 /// A store that this process has for itself.
 pub struct OpenStore {
@@ -64,11 +66,11 @@ async fn open_in(directory: DataDirectory, config: &StoreConfig) -> Result<OpenS
     let metadata = Metadata::new(open_metadata(&config.metadata, &*clock).await?);
     let blobs = DirectoryBlobs::open(&config.blobs)
         .with_context(|| format!("objects in {}", config.blobs.display()))?;
-    let is_new = is_new(&metadata, config).await.context("metadata")?;
+    let keys = open_keys(&metadata, config).await?;
     let outside = Outside {
         metadata,
         blobs: Arc::new(blobs) as Arc<dyn BlobStore>,
-        keys: Arc::new(FileKeyStore::open_or_create(&config.keys, is_new)?),
+        keys: Arc::new(keys),
         clock,
         ids: Arc::new(RandomIds::default()),
     };
@@ -79,7 +81,6 @@ async fn open_in(directory: DataDirectory, config: &StoreConfig) -> Result<OpenS
         latest: config.latest,
     };
     let services = Services::new(&outside, &limits);
-    check_root_key(&services, &outside.metadata, config).await?;
     let (root_key, credentials) = settle_root_access_key(&services, config).await?;
     Ok(OpenStore {
         services,
@@ -106,44 +107,38 @@ async fn open_metadata(
     })
 }
 
-/// The access keys of the management account's root user.
-async fn root_access_keys(
-    metadata: &Metadata,
-    config: &StoreConfig,
-) -> Result<Vec<String>, StoreError> {
-    let root = Principal::root(config.home.account.clone(), String::new()).arn;
-    let keys = metadata
-        .lookup(move |rows| rows.access_keys_of(&root))
-        .await?;
-    Ok(keys.into_iter().map(|key| key.id).collect())
+/// The fingerprint of the root key that the store was made with; `None` if nothing was ever sealed for it.
+async fn recorded_fingerprint(metadata: &Metadata) -> Result<Option<String>, StoreError> {
+    metadata.lookup(|rows| rows.store_fact(ROOT_KEY_FACT)).await
 }
 
-/// Whether nothing was ever sealed for this store, so that it may be given a root key.
-async fn is_new(metadata: &Metadata, config: &StoreConfig) -> Result<bool, StoreError> {
-    let has_server_keys = metadata
-        .lookup(|rows| Ok::<_, StoreError>(!rows.server_keys()?.is_empty()))
-        .await?;
-    Ok(!has_server_keys && root_access_keys(metadata, config).await?.is_empty())
+/// Opens the root key, which only a store without one is given, and refuses any but the store's own.
+async fn open_keys(metadata: &Metadata, config: &StoreConfig) -> Result<FileKeyStore> {
+    let recorded = recorded_fingerprint(metadata).await?;
+    let keys = FileKeyStore::open_or_create(&config.keys, recorded.is_none())?;
+    let own = keys.fingerprint();
+    let recorded = match recorded {
+        Some(recorded) => recorded,
+        None => record_fingerprint(metadata, own.clone()).await?,
+    };
+    ensure!(
+        recorded == own,
+        "the root key in {} does not open this store: restore the key that belongs to it",
+        config.keys.display()
+    );
+    Ok(keys)
 }
 
-/// Refuses a root key that does not open what the store holds.
-async fn check_root_key(
-    services: &Services,
-    metadata: &Metadata,
-    config: &StoreConfig,
-) -> Result<()> {
-    for id in root_access_keys(metadata, config).await? {
-        if let Err(error) = services.identity.signing_key(&id).await {
-            match error {
-                Error::Internal(source) => bail!(
-                    "the root key in {} does not open this store ({source}): restore the key that belongs to it",
-                    config.keys.display()
-                ),
-                other => return Err(other.into()),
-            }
+/// Records the fingerprint unless another process was first, and returns the one that counts.
+async fn record_fingerprint(metadata: &Metadata, own: String) -> Result<String, StoreError> {
+    let record = move |rows: &mut dyn WriteTransaction| {
+        if let Some(first) = rows.store_fact(ROOT_KEY_FACT)? {
+            return Ok(first);
         }
-    }
-    Ok(())
+        rows.put_store_fact(ROOT_KEY_FACT, &own)?;
+        Ok(own.clone())
+    };
+    metadata.write(Lane::Any, record).await
 }
 
 /// Sees to it that the root user has an access key and, where this process knows it, that the file has it too.
