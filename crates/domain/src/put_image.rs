@@ -38,7 +38,7 @@ pub enum PutImageDecision {
 }
 
 /// Tags that one image may have.
-pub const MAX_TAGS_PER_IMAGE: usize = 1_000;
+pub const MAX_TAGS_PER_IMAGE: usize = 10_000;
 
 /// Decides (`spec` §5, decision table).
 pub fn decide_put_image(facts: &PutImageFacts<'_>) -> PutImageDecision {

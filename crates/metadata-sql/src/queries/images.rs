@@ -176,8 +176,9 @@ pub(crate) fn insert(
     let digest = Parameter::from(&image.digest);
     let inserted = sql.execute(
         "INSERT INTO image (repository_id, digest, id, media_type, kind, artifact_media_type, \
-         manifest_size, size, pushed_at, last_pulled_at, subject, is_tagged, latest_sequence) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, $12) \
+         manifest_size, size, pushed_at, last_pulled_at, subject, is_tagged, tag_count, \
+         latest_sequence) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, 0, $12) \
          ON CONFLICT (repository_id, digest) DO NOTHING",
         &[
             repository.into(),

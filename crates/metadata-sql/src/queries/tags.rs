@@ -1,4 +1,4 @@
-//! Tags, and the flag of images that says whether they have any.
+//! Tags, and what images know of them: whether they have any, and how many.
 
 use ecru_domain::{Digest, RepositoryId, Tag, Timestamp};
 use ecru_ports::metadata::{StoreError, TagRecord};
@@ -27,7 +27,6 @@ pub(crate) fn of_image(
     read_all(rows, Row::tag)
 }
 
-/// The domain bounds how many tags an image has, so counting its index entries is cheap.
 pub(crate) fn count_of_image(
     sql: &mut dyn Sql,
     repository: &RepositoryId,
@@ -35,7 +34,7 @@ pub(crate) fn count_of_image(
 ) -> Result<usize, StoreError> {
     let row = query_one(
         sql,
-        "SELECT COUNT(*) FROM tag WHERE repository_id = $1 AND digest = $2",
+        "SELECT tag_count FROM image WHERE repository_id = $1 AND digest = $2",
         &[repository.into(), digest.into()],
     )?;
     read_one(row, Row::unsigned).map(Option::unwrap_or_default)
@@ -109,12 +108,12 @@ pub(crate) fn put(
         ],
     )?;
     sql.execute(
-        "UPDATE image SET is_tagged = 1 \
-         WHERE repository_id = $1 AND digest = $2 AND is_tagged = 0",
+        "UPDATE image SET is_tagged = 1, tag_count = tag_count + 1 \
+         WHERE repository_id = $1 AND digest = $2",
         &[repository.into(), digest.into()],
     )?;
     if let Some(digest) = &before {
-        unmark_if_untagged(sql, repository, digest)?;
+        discount(sql, repository, digest)?;
     }
     Ok(before)
 }
@@ -132,18 +131,20 @@ pub(crate) fn delete(
     let Some(digest) = read_one(row, Row::digest)? else {
         return Ok(false);
     };
-    unmark_if_untagged(sql, repository, &digest)?;
+    discount(sql, repository, &digest)?;
     Ok(true)
 }
 
-fn unmark_if_untagged(
+/// One tag fewer on an image.
+fn discount(
     sql: &mut dyn Sql,
     repository: &RepositoryId,
     digest: &Digest,
 ) -> Result<(), StoreError> {
     sql.execute(
-        "UPDATE image SET is_tagged = 0 WHERE repository_id = $1 AND digest = $2 AND NOT EXISTS \
-         (SELECT 1 FROM tag WHERE tag.repository_id = $1 AND tag.digest = $2)",
+        "UPDATE image SET tag_count = tag_count - 1, \
+         is_tagged = CASE WHEN tag_count > 1 THEN 1 ELSE 0 END \
+         WHERE repository_id = $1 AND digest = $2",
         &[repository.into(), Parameter::from(digest)],
     )?;
     Ok(())

@@ -56,6 +56,7 @@ CREATE TABLE image (
     last_pulled_at BIGINT,
     subject {bytes},
     is_tagged BIGINT NOT NULL,
+    tag_count BIGINT NOT NULL,
     latest_sequence BIGINT,
     PRIMARY KEY (repository_id, digest)
 ){clustered};

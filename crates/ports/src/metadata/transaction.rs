@@ -74,7 +74,7 @@ pub trait ReadTransaction {
         digest: &Digest,
         limit: u32,
     ) -> Result<Vec<Tag>, StoreError>;
-    /// How many tags an image has.
+    /// How many tags an image has. Constant time.
     fn count_tags_of_image(
         &mut self,
         repository: &RepositoryId,
