@@ -6,6 +6,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use ecru_blob_store::DirectoryBlobs;
@@ -21,6 +22,9 @@ use crate::configuration::StoreConfig;
 use crate::configuration::meaning::MetadataPlace;
 use crate::data_directory::DataDirectory;
 use crate::outside::{RandomIds, SystemClock};
+
+/// How long the bytes of a deleted object stay for requests that just looked it up.
+const REMOVAL_DELAY: Duration = Duration::from_secs(5);
 
 /// Names the fact by which a store knows its root key.
 const ROOT_KEY_FACT: &str = "root-key-fingerprint";
@@ -77,6 +81,7 @@ async fn open_in(directory: DataDirectory, config: &StoreConfig) -> Result<OpenS
     let limits = Limits {
         home: config.home.clone(),
         layer_grace: config.layer_grace,
+        removal_delay: REMOVAL_DELAY,
         upload_lifetime: config.upload_lifetime,
         latest: config.latest,
     };

@@ -9,6 +9,7 @@
 //! Every step re-checks in its own transaction and never stops a push or a pull. A step touches a bounded number
 //! of rows; a crash between steps loses nothing, because what is left to do is itself a row.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +20,8 @@ use ecru_ports::metadata::{
 };
 use ecru_ports::{BlobStore, Ids, ObjectId};
 
-use crate::layers::store_failed;
+use parking_lot::Mutex;
+
 use crate::store::{Store, Warrant};
 use crate::uploads::doom;
 
@@ -33,6 +35,9 @@ const ROWS_PER_STEP: u32 = 400;
 const LAYERS_PER_STEP: u32 = 100;
 /// Objects whose bytes are removed in one round.
 const OBJECTS_PER_ROUND: u32 = 200;
+
+/// When a job that failed is tried again.
+const RETRY: Duration = Duration::from_secs(60);
 
 /// What a round did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -56,6 +61,8 @@ pub struct Collection {
     blobs: Arc<dyn BlobStore>,
     ids: Arc<dyn Ids>,
     grace: Duration,
+    removal_delay: Duration,
+    doomed_since: Arc<Mutex<HashMap<ObjectId, Timestamp>>>,
 }
 
 /// How far a job came in one transaction.
@@ -73,6 +80,8 @@ impl Collection {
             blobs,
             ids,
             grace: limits.layer_grace,
+            removal_delay: limits.removal_delay,
+            doomed_since: Arc::default(),
         }
     }
 
@@ -81,7 +90,7 @@ impl Collection {
         let mut report = CollectionReport::default();
         self.end_uploads(now, &mut report).await?;
         self.run_jobs(now, &mut report).await?;
-        self.remove_doomed(&mut report).await?;
+        self.remove_doomed(now, &mut report).await?;
         Ok(report)
     }
 
@@ -90,6 +99,12 @@ impl Collection {
         now: Timestamp,
         report: &mut CollectionReport,
     ) -> Result<(), Error> {
+        let look = self.store.read(Warrant::server(), move |rows| {
+            Ok(rows.list_expired_uploads(now, 1)?.is_empty())
+        });
+        if look.await? {
+            return Ok(());
+        }
         let ended = self
             .store
             .write(Warrant::server(), Lane::Any, move |rows| {
@@ -106,6 +121,7 @@ impl Collection {
         Ok(())
     }
 
+    /// Runs what is due. A job that fails waits, so that it does not keep the others from running.
     async fn run_jobs(&self, now: Timestamp, report: &mut CollectionReport) -> Result<(), Error> {
         let due = self
             .store
@@ -115,10 +131,26 @@ impl Collection {
             .await?;
         report.more |= due.len() == JOBS_PER_ROUND as usize;
         for job in due {
-            report.layers += self.run_job(job, now).await?;
+            let (id, kind) = (job.id.clone(), job.kind);
+            match self.run_job(job, now).await {
+                Ok(layers) => report.layers += layers,
+                Err(Error::Unavailable(error)) => return Err(Error::Unavailable(error)),
+                Err(error) => {
+                    tracing::error!(%error, kind = kind.as_str(), "a job failed and will be tried again");
+                    self.postpone(id, now.plus(RETRY)).await?;
+                }
+            }
             report.jobs += 1;
         }
         Ok(())
+    }
+
+    async fn postpone(&self, id: String, run_at: Timestamp) -> Result<(), Error> {
+        self.store
+            .write(Warrant::server(), Lane::Any, move |rows| {
+                Ok(rows.postpone_job(&id, run_at)?)
+            })
+            .await
     }
 
     /// Runs a job to its end, one transaction after another.
@@ -149,7 +181,11 @@ impl Collection {
         }
     }
 
-    async fn remove_doomed(&self, report: &mut CollectionReport) -> Result<(), Error> {
+    async fn remove_doomed(
+        &self,
+        now: Timestamp,
+        report: &mut CollectionReport,
+    ) -> Result<(), Error> {
         let doomed = self
             .store
             .read(Warrant::server(), |rows| {
@@ -157,19 +193,17 @@ impl Collection {
             })
             .await?;
         let mut gone: Vec<ObjectId> = Vec::with_capacity(doomed.len());
-        for DoomedObject {
-            object,
-            last_segment,
-        } in &doomed
-        {
-            if self
+        for doomed in self.ripe(doomed, now) {
+            match self
                 .blobs
-                .remove(object, 1..=*last_segment)
+                .remove(&doomed.object, 1..=doomed.last_segment)
                 .await
-                .map_err(store_failed)?
-                == Removal::Done
             {
-                gone.push(object.clone());
+                Ok(Removal::Done) => gone.push(doomed.object),
+                Ok(Removal::InUse) => {}
+                Err(error) => {
+                    tracing::error!(%error, "bytes were not removed and will be tried again");
+                }
             }
         }
         report.objects += gone.len() as u64;
@@ -185,6 +219,28 @@ impl Collection {
                 Ok(())
             })
             .await
+    }
+
+    /// Those that have been doomed for a while: a request that read the rows just before may only now begin to
+    /// read the bytes.
+    fn ripe(&self, doomed: Vec<DoomedObject>, now: Timestamp) -> Vec<DoomedObject> {
+        let mut seen = self.doomed_since.lock();
+        let ripe_before = now.minus(self.removal_delay);
+        let known: HashMap<ObjectId, Timestamp> = doomed
+            .iter()
+            .map(|doomed| {
+                (
+                    doomed.object.clone(),
+                    *seen.get(&doomed.object).unwrap_or(&now),
+                )
+            })
+            .collect();
+        *seen = known;
+        let is_ripe = |doomed: &DoomedObject| {
+            seen.get(&doomed.object)
+                .is_some_and(|since| *since <= ripe_before)
+        };
+        doomed.into_iter().filter(is_ripe).collect()
     }
 }
 

@@ -43,6 +43,8 @@ pub struct Limits {
     pub home: Registry,
     /// How long an unreferenced layer stays; it is reported available in the first half.
     pub layer_grace: Duration,
+    /// How long the bytes of a deleted object stay, for requests that are just about to read them.
+    pub removal_delay: Duration,
     /// How long an upload lives without a request.
     pub upload_lifetime: Duration,
     /// How `latest` is answered where the registry has no setting of its own.

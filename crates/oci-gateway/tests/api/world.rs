@@ -119,6 +119,7 @@ impl World {
         let limits = Limits {
             home: home.clone(),
             layer_grace: DAY,
+            removal_delay: Duration::ZERO,
             upload_lifetime: DAY,
             latest: LatestMode::Newest,
         };

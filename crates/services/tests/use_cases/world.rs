@@ -80,6 +80,7 @@ impl World {
         let limits = Limits {
             home: home.clone(),
             layer_grace: GRACE,
+            removal_delay: Duration::ZERO,
             upload_lifetime: GRACE,
             latest,
         };
