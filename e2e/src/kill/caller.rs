@@ -1,0 +1,114 @@
+//! One client's way to the server: requests whose answers are either acknowledgements, refusals, or missing.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde_json::Value;
+
+use crate::api::{ECR_TARGET, authenticated};
+use crate::server::REGION;
+use crate::signing::{self, AccessKey, Scope};
+use crate::wire::{Answer, Request};
+
+/// Why a client stops for this cycle.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// The server was killed: no answer came.
+    Killed,
+    /// Something is not as it must be.
+    Problem(String),
+}
+
+/// What a step of a client returns.
+pub(super) type Step<T = ()> = Result<T, Stop>;
+
+/// A problem, in words.
+pub(super) fn problem<T>(text: impl Into<String>) -> Step<T> {
+    Err(Stop::Problem(text.into()))
+}
+
+/// Sends requests with the credentials of the run.
+#[derive(Clone)]
+pub(super) struct Caller {
+    /// Loopback port of the server.
+    pub(super) port: u16,
+    /// Root access key.
+    pub(super) key: AccessKey,
+    /// Registry password. Taken once: it must survive every kill.
+    pub(super) password: String,
+    /// Set before the server is killed: from then on an answer may be missing.
+    pub(super) killing: Arc<AtomicBool>,
+}
+
+impl Caller {
+    /// A `/v2/` request.
+    pub(super) fn registry(&self, method: &str, target: &str) -> Request {
+        authenticated(Request::new(method, target), &self.password)
+    }
+
+    /// Sends a request; the answer is whole and no server error.
+    pub(super) fn send(&self, request: &Request) -> Step<Answer> {
+        let answer = request.send(self.port);
+        let is_killing = self.killing.load(Ordering::SeqCst);
+        match answer {
+            Ok(answer) if answer.status >= 500 => problem(format!(
+                "{}: {} {}",
+                request.line(),
+                answer.status,
+                answer.excerpt()
+            )),
+            Ok(answer) if answer.complete => Ok(answer),
+            Ok(_) | Err(_) if is_killing => Err(Stop::Killed),
+            Ok(_) => problem(format!("{}: the answer is cut off", request.line())),
+            Err(error) => problem(format!("{}: {error:#}", request.line())),
+        }
+    }
+
+    /// Sends a request and requires one of these statuses.
+    pub(super) fn expect(&self, request: &Request, statuses: &[u16]) -> Step<Answer> {
+        let answer = self.send(request)?;
+        if statuses.contains(&answer.status) {
+            return Ok(answer);
+        }
+        problem(format!(
+            "{}: {} instead of {statuses:?}: {}",
+            request.line(),
+            answer.status,
+            answer.excerpt()
+        ))
+    }
+
+    /// Calls an operation of the ECR API.
+    pub(super) fn call(&self, operation: &str, input: &Value) -> Step<Answer> {
+        let target = format!("{ECR_TARGET}.{operation}");
+        let host = format!("localhost:{}", self.port);
+        let scope = Scope {
+            service: "ecr",
+            region: REGION,
+            host: &host,
+        };
+        let headers = [
+            ("content-type", "application/x-amz-json-1.1"),
+            ("x-amz-target", target.as_str()),
+        ];
+        let body = input.to_string();
+        let signed = signing::sign(&self.key, &scope, &headers, body.as_bytes());
+        self.send(&Request::new("POST", "/").headers(signed).body(body.as_bytes()))
+    }
+
+    /// The same, and requires success or one of these error codes, which it returns.
+    pub(super) fn call_or(
+        &self,
+        operation: &str,
+        input: &Value,
+        codes: &[&str],
+    ) -> Step<Result<Value, String>> {
+        let answer = self.call(operation, input)?;
+        let code = answer.code();
+        match answer.status {
+            200 => Ok(Ok(answer.json())),
+            _ if codes.contains(&code.as_str()) => Ok(Err(code)),
+            status => problem(format!("{operation}: {status} {}", answer.excerpt())),
+        }
+    }
+}
