@@ -1,3 +1,5 @@
+//! Another account is refused everywhere.
+
 use ecru_domain::{AccountId, Digest, Principal, Reference, Refusal, Tag};
 use ecru_ports::metadata::TagStatus;
 use ecru_services::PageRequest;

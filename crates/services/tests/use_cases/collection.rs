@@ -1,3 +1,5 @@
+//! What is collected, when, and what never is.
+
 use std::time::Duration;
 
 use ecru_domain::{Digest, Refusal};

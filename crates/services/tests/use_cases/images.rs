@@ -1,3 +1,5 @@
+//! Pushes, pulls, deletes and lists of images.
+
 use ecru_domain::mutability::{MutabilityMode, TagMutability};
 use ecru_domain::{Digest, EncryptionType, Reference, Refusal};
 use ecru_ports::metadata::TagStatus;

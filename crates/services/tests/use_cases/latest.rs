@@ -1,3 +1,5 @@
+//! What `latest` means, sentence by sentence.
+
 use ecru_domain::latest::LatestMode;
 use ecru_domain::mutability::{MutabilityMode, TagMutability};
 use ecru_domain::{EncryptionType, Reference, Refusal};

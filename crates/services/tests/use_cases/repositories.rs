@@ -1,3 +1,5 @@
+//! Repositories and their settings.
+
 use ecru_domain::mutability::TagMutability;
 use ecru_domain::{EncryptionType, Refusal};
 use ecru_services::PageRequest;

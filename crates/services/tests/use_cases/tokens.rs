@@ -1,3 +1,5 @@
+//! Tokens and links: how long they hold, and what ends them.
+
 use std::time::Duration;
 
 use ecru_domain::{Digest, Error, Reference, Refusal, RepositoryName};

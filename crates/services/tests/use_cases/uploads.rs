@@ -1,3 +1,5 @@
+//! Uploads of layers, in every way they come.
+
 use std::time::Duration;
 
 use bytes::Bytes;

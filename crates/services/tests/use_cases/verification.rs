@@ -1,3 +1,5 @@
+//! Verification finds damage and sets it aside.
+
 use ecru_services::verification::VerifyRequest;
 
 use crate::world::World;
