@@ -20,6 +20,7 @@ pub(crate) fn run(options: &StoreOptions) -> Result<bool> {
     };
     let status = Command::new("cargo")
         .args(["test", "--package", "ecru-metadata-sql"])
+        .args(["--features", "postgres-tests", "--test", "postgres"])
         .env("ECRU_TEST_POSTGRES", url)
         .status()
         .context("cargo cannot be started")?;

@@ -1,0 +1,413 @@
+//! What clients do with layers: find, mount, upload in one request, in chunks or in parts, leave and go on, cancel.
+
+use std::io::Write as _;
+use std::time::{Duration, Instant};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use super::caller::{Step, Stop, problem};
+use super::client::Client;
+use super::images::read_blob;
+use super::model::{Ending, Manner, Upload};
+use super::pool::content_part;
+use crate::api::{location_path, with_query};
+use crate::wire::{Answer, connect};
+
+impl Client {
+    /// Sees to it that every blob of an image is in the repository: until when that is promised, or `None` if an
+    /// upload was lost to its lifetime.
+    pub(super) fn provide(
+        &mut self,
+        repository: usize,
+        image: usize,
+        manner: Manner,
+    ) -> Step<Option<Instant>> {
+        let mut until: Option<Instant> = None;
+        for blob in self.pool.images[image].blobs.clone() {
+            let promised = match manner {
+                Manner::Chunks => self.provide_blob(repository, blob)?,
+                Manner::Parts => self.provide_layer(repository, blob)?,
+            };
+            let Some(promised) = promised else {
+                return Ok(None);
+            };
+            until = Some(until.map_or(promised, |until| until.min(promised)));
+        }
+        Ok(until)
+    }
+
+    fn provide_blob(&mut self, repository: usize, blob: usize) -> Step<Option<Instant>> {
+        let asked = Instant::now();
+        let digest = self.pool.blobs[blob].digest.clone();
+        let name = self.name(repository);
+        let target = format!("/v2/{name}/blobs/{digest}");
+        let request = self.caller.registry("HEAD", &target);
+        if self.caller.expect(&request, &[200, 404])?.status == 200 {
+            return Ok(Some(asked + self.spans.grace / 2));
+        }
+        match self.random.below(10) {
+            0..4 => self.mount(repository, blob),
+            4..6 => self.upload_at_once(repository, blob),
+            _ => {
+                let upload = self.begin(repository, blob, Manner::Chunks)?;
+                self.finish(upload)
+            }
+        }
+    }
+
+    fn mount(&mut self, repository: usize, blob: usize) -> Step<Option<Instant>> {
+        let asked = Instant::now();
+        let (name, digest) = (self.name(repository), &self.pool.blobs[blob].digest);
+        let source = &self.others[self.random.index(self.others.len())];
+        let target = format!("/v2/{name}/blobs/uploads/?mount={digest}&from={source}");
+        let answer = self
+            .caller
+            .expect(&self.caller.registry("POST", &target), &[201, 202])?;
+        if answer.status == 201 {
+            self.tally.add("mount");
+            return Ok(Some(asked + self.spans.grace));
+        }
+        let upload = self.remember(repository, blob, Manner::Chunks, &answer, asked)?;
+        self.finish(upload)
+    }
+
+    fn upload_at_once(&mut self, repository: usize, blob: usize) -> Step<Option<Instant>> {
+        let asked = Instant::now();
+        let (name, content) = (self.name(repository), &self.pool.blobs[blob]);
+        let target = format!("/v2/{name}/blobs/uploads/?digest={}", content.digest);
+        let request = self.caller.registry("POST", &target).body(&content.bytes);
+        self.caller.expect(&request, &[201])?;
+        self.tally.add("upload in one request");
+        Ok(Some(asked + self.spans.grace))
+    }
+
+    fn provide_layer(&mut self, repository: usize, blob: usize) -> Step<Option<Instant>> {
+        let asked = Instant::now();
+        let digest = &self.pool.blobs[blob].digest;
+        let input = json!({"repositoryName": self.name(repository), "layerDigests": [digest]});
+        let output = self
+            .caller
+            .call_or("BatchCheckLayerAvailability", &input, &[])?
+            .or_else(problem)?;
+        if output["layers"][0]["layerAvailability"] == "AVAILABLE" {
+            return Ok(Some(asked + self.spans.grace / 2));
+        }
+        let upload = self.begin(repository, blob, Manner::Parts)?;
+        self.finish(upload)
+    }
+
+    /// Begins an upload: its place among those of this client.
+    fn begin(&mut self, repository: usize, blob: usize, manner: Manner) -> Step<usize> {
+        let (asked, name) = (Instant::now(), self.name(repository));
+        if manner == Manner::Chunks {
+            let request = self
+                .caller
+                .registry("POST", &format!("/v2/{name}/blobs/uploads/"));
+            let answer = self.caller.expect(&request, &[202])?;
+            return self.remember(repository, blob, manner, &answer, asked);
+        }
+        let input = json!({"repositoryName": name});
+        let output = self
+            .caller
+            .call_or("InitiateLayerUpload", &input, &[])?
+            .or_else(problem)?;
+        let id = output["uploadId"].as_str().unwrap_or_default();
+        let target = format!("/v2/{name}/blobs/uploads/{id}");
+        Ok(self.add_upload(repository, blob, manner, (target, id.to_owned()), asked))
+    }
+
+    fn remember(
+        &mut self,
+        repository: usize,
+        blob: usize,
+        manner: Manner,
+        answer: &Answer,
+        asked: Instant,
+    ) -> Step<usize> {
+        let target = location_path(answer).or_else(|error| problem(format!("{error:#}")))?;
+        let id = target.rsplit('/').next().unwrap_or_default().to_owned();
+        Ok(self.add_upload(repository, blob, manner, (target, id), asked))
+    }
+
+    fn add_upload(
+        &mut self,
+        repository: usize,
+        blob: usize,
+        manner: Manner,
+        (target, id): (String, String),
+        asked: Instant,
+    ) -> usize {
+        self.tally.add("begin an upload");
+        self.uploads.push(Upload {
+            repository,
+            target,
+            id,
+            manner,
+            blob,
+            low: 0,
+            high: 0,
+            was_cut: false,
+            ending: None,
+            touched: asked,
+        });
+        self.uploads.len() - 1
+    }
+
+    /// Sends what is missing and ends the upload: until when the layer is promised.
+    fn finish(&mut self, place: usize) -> Step<Option<Instant>> {
+        let size = self.pool.blobs[self.uploads[place].blob].bytes.len();
+        loop {
+            let upload = &self.uploads[place];
+            // the last bytes of a chunked upload may come with its end
+            let keeps_some = upload.manner == Manner::Chunks && self.random.percent(25);
+            if upload.low == size || (keeps_some && upload.low > 0) {
+                break;
+            }
+            if !self.send_some(place)? {
+                self.uploads.remove(place);
+                return Ok(None);
+            }
+        }
+        self.complete(place)
+    }
+
+    /// Sends the next piece. `false` if the upload has ended over its lifetime.
+    fn send_some(&mut self, place: usize) -> Step<bool> {
+        let upload = self.uploads[place].clone();
+        let size = self.pool.blobs[upload.blob].bytes.len();
+        let rest = size - upload.low;
+        let length = match upload.manner {
+            Manner::Parts => rest.min(content_part()),
+            Manner::Chunks => rest.min(1 + self.random.index(rest.min(700_000))),
+        };
+        let asked = Instant::now();
+        self.uploads[place].high = upload.low + length;
+        let is_taken = match upload.manner {
+            Manner::Parts => self.send_part(&upload, length)?,
+            Manner::Chunks => self.send_chunk(&upload, length)?,
+        };
+        if is_taken {
+            self.uploads[place].stands_at(upload.low + length);
+            self.uploads[place].touched = asked;
+            return Ok(true);
+        }
+        self.allow_end(&upload)?;
+        Ok(false)
+    }
+
+    fn send_part(&mut self, upload: &Upload, length: usize) -> Step<bool> {
+        let input = json!({
+            "repositoryName": self.name(upload.repository), "uploadId": upload.id,
+            "partFirstByte": upload.low, "partLastByte": upload.low + length - 1,
+            "layerPartBlob": STANDARD.encode(self.piece(upload, length)),
+        });
+        let sent = self
+            .caller
+            .call_or("UploadLayerPart", &input, &["UploadNotFoundException"])?;
+        self.tally.add("part");
+        Ok(sent.is_ok())
+    }
+
+    fn send_chunk(&mut self, upload: &Upload, length: usize) -> Step<bool> {
+        let request = self.caller.registry("PATCH", &upload.target);
+        let request = request.header("content-type", "application/octet-stream");
+        // docker streams without saying where; after a cut, only a client that says where is safe
+        let streams = !upload.was_cut && self.random.percent(50);
+        let request = if streams {
+            let framed = chunked(self.piece(upload, length));
+            request.header("transfer-encoding", "chunked").body(&framed)
+        } else {
+            let range = format!("{}-{}", upload.low, upload.low + length - 1);
+            request
+                .header("content-range", &range)
+                .body(self.piece(upload, length))
+        };
+        let answer = self.caller.expect(&request, &[202, 404])?;
+        self.tally.add("chunk");
+        Ok(answer.status == 202)
+    }
+
+    fn piece(&self, upload: &Upload, length: usize) -> &[u8] {
+        &self.pool.blobs[upload.blob].bytes[upload.low..upload.low + length]
+    }
+
+    fn complete(&mut self, place: usize) -> Step<Option<Instant>> {
+        let asked = Instant::now();
+        self.uploads[place].ending = Some(Ending::Complete);
+        let upload = self.uploads[place].clone();
+        let is_done = match upload.manner {
+            Manner::Parts => self.complete_parts(&upload)?,
+            Manner::Chunks => self.complete_chunks(&upload)?,
+        };
+        self.uploads.remove(place);
+        if !is_done {
+            self.allow_end(&upload)?;
+            return Ok(None);
+        }
+        self.tally.add("complete an upload");
+        if self.random.percent(20) && !Self::is_past(asked, self.spans.grace / 2) {
+            read_blob(&self.caller, &self.pool, &self.name(upload.repository), upload.blob)?;
+        }
+        Ok(Some(asked + self.spans.grace))
+    }
+
+    fn complete_parts(&mut self, upload: &Upload) -> Step<bool> {
+        let input = json!({
+            "repositoryName": self.name(upload.repository), "uploadId": upload.id,
+            "layerDigests": [self.pool.blobs[upload.blob].digest],
+        });
+        let codes = ["LayerAlreadyExistsException", "UploadNotFoundException"];
+        let ended: Result<Value, String> =
+            self.caller.call_or("CompleteLayerUpload", &input, &codes)?;
+        Ok(ended.err().is_none_or(|code| code == codes[0]))
+    }
+
+    fn complete_chunks(&mut self, upload: &Upload) -> Step<bool> {
+        let blob = &self.pool.blobs[upload.blob];
+        let target = with_query(&upload.target, &format!("digest={}", blob.digest));
+        let mut request = self.caller.registry("PUT", &target);
+        let rest = &blob.bytes[upload.low..];
+        if upload.was_cut && !rest.is_empty() {
+            let range = format!("{}-{}", upload.low, blob.bytes.len() - 1);
+            request = request.header("content-range", &range);
+        }
+        let answer = self.caller.expect(&request.body(rest), &[201, 404])?;
+        Ok(answer.status == 201)
+    }
+
+    /// An upload may be gone once nothing came for its lifetime.
+    pub(super) fn allow_end(&mut self, upload: &Upload) -> Step {
+        if Self::is_past(upload.touched, self.spans.lifetime) {
+            self.tally.add("upload expired");
+            return Ok(());
+        }
+        problem(format!("{} is gone before its time", upload.target))
+    }
+
+    /// Begins an upload, sends a piece or two, perhaps cuts the last one, and leaves it.
+    pub(super) fn begin_and_leave(&mut self, repository: usize) -> Step {
+        let blob = self.random.index(self.pool.blobs.len());
+        let manner = if self.random.percent(30) { Manner::Parts } else { Manner::Chunks };
+        let place = self.begin(repository, blob, manner)?;
+        for _ in 0..self.random.below(3) {
+            if self.uploads[place].low < self.pool.blobs[blob].bytes.len() {
+                self.send_some(place)?;
+            }
+        }
+        if manner == Manner::Chunks && self.random.percent(30) {
+            self.cut_one(place)?;
+        }
+        Ok(())
+    }
+
+    /// Sends half a chunk and closes the connection.
+    fn cut_one(&mut self, place: usize) -> Step {
+        let upload = self.uploads[place].clone();
+        let rest = self.pool.blobs[upload.blob].bytes.len() - upload.low;
+        if rest < 2 {
+            return Ok(());
+        }
+        let mut request = self.caller.registry("PATCH", &upload.target);
+        request = request.header("content-length", &rest.to_string());
+        if self.random.percent(50) {
+            let range = format!("{}-{}", upload.low, upload.low + rest - 1);
+            request = request.header("content-range", &range);
+        }
+        self.uploads[place].high = upload.low + rest / 2;
+        self.uploads[place].was_cut = true;
+        let sent = connect(self.caller.port).and_then(|mut stream| {
+            stream.write_all(&request.head(self.caller.port))?;
+            Ok(stream.write_all(self.piece(&upload, rest / 2))?)
+        });
+        sent.map_err(|_| Stop::Killed)?;
+        self.tally.add("chunk cut by the client");
+        Ok(())
+    }
+
+    /// Goes on with an upload that was left, where the server says it stands, and ends it.
+    pub(super) fn go_on_with_one(&mut self) -> Step {
+        if self.uploads.is_empty() {
+            return Ok(());
+        }
+        let place = self.random.index(self.uploads.len());
+        if !self.find_out(place)? {
+            return Ok(());
+        }
+        // the server may only just notice that the connection of a cut chunk is gone
+        if self.uploads[place].was_cut && !Self::is_past(self.uploads[place].touched, SETTLED) {
+            return Ok(());
+        }
+        self.finish(place)?;
+        self.tally.add("go on with an upload");
+        Ok(())
+    }
+
+    /// Asks how far an upload is and checks it. `false` if it has rightly ended.
+    pub(super) fn find_out(&mut self, place: usize) -> Step<bool> {
+        let upload = self.uploads[place].clone();
+        let request = self.caller.registry("GET", &upload.target);
+        let answer = self.caller.expect(&request, &[204, 404])?;
+        if answer.status == 404 {
+            self.uploads.remove(place);
+            return self.check_ended(&upload).map(|()| false);
+        }
+        let last = answer.header("range").and_then(|range| range.rsplit('-').next());
+        let last: usize = last.and_then(|text| text.parse().ok()).unwrap_or(usize::MAX);
+        // "0-0" stands for nothing, too
+        let received = if last == 0 { upload.low.min(1) } else { last.wrapping_add(1) };
+        if !upload.explains(received) {
+            let (low, high, target) = (upload.low, upload.high, &upload.target);
+            return problem(format!("{target} holds {received} bytes, not {low} or {high}"));
+        }
+        self.uploads[place].stands_at(received);
+        self.tally.add("upload stands where it was");
+        Ok(true)
+    }
+
+    fn check_ended(&mut self, upload: &Upload) -> Step {
+        match upload.ending {
+            Some(Ending::Forget) => Ok(()),
+            Some(Ending::Complete) if !Self::is_past(upload.touched, self.spans.grace / 2) => {
+                self.tally.add("upload ended as a layer");
+                read_blob(&self.caller, &self.pool, &self.name(upload.repository), upload.blob)
+            }
+            Some(Ending::Complete) => Ok(()),
+            None => self.allow_end(upload),
+        }
+    }
+
+    /// Ends an upload without a layer.
+    pub(super) fn cancel_one(&mut self) -> Step {
+        if self.uploads.is_empty() {
+            return Ok(());
+        }
+        let place = self.random.index(self.uploads.len());
+        self.uploads[place].ending = Some(Ending::Forget);
+        let upload = self.uploads[place].clone();
+        let request = self.caller.registry("DELETE", &upload.target);
+        let answer = self.caller.expect(&request, &[204, 404])?;
+        self.uploads.remove(place);
+        if answer.status == 404 {
+            return self.allow_end(&upload);
+        }
+        self.tally.add("cancel an upload");
+        Ok(())
+    }
+}
+
+/// After this time the server has noticed that a connection is gone.
+const SETTLED: Duration = Duration::from_millis(300);
+
+/// The bytes as two chunks of a body whose length is not announced.
+fn chunked(bytes: &[u8]) -> Vec<u8> {
+    let mut framed = Vec::with_capacity(bytes.len() + 64);
+    for half in bytes.chunks(bytes.len().div_ceil(2).max(1)) {
+        framed.extend(format!("{:x}\r\n", half.len()).into_bytes());
+        framed.extend_from_slice(half);
+        framed.extend(b"\r\n");
+    }
+    framed.extend(b"0\r\n\r\n");
+    framed
+}
