@@ -10,6 +10,7 @@
 mod api;
 mod content;
 mod flows;
+mod kill;
 mod mutation;
 mod report;
 mod runner;
@@ -41,6 +42,8 @@ enum Deed {
     Conformance(RunOptions),
     /// The port suites on the backends of the cluster shape.
     Stores(stores::StoreOptions),
+    /// Kills the server at random moments under load, and checks after each restart.
+    Kill(kill::KillOptions),
     /// Breaks the sources in a copy, four ways, and requires a named test to notice each.
     Mutation,
     /// The families and their flows.
@@ -93,6 +96,7 @@ fn dispatch(deed: Deed) -> anyhow::Result<bool> {
         Deed::All(options) => runner::run(&flows::names(), &options),
         Deed::Conformance(options) => runner::run(&["conformance".to_owned()], &options),
         Deed::Stores(options) => stores::run(&options),
+        Deed::Kill(options) => kill::run(&options),
         Deed::Mutation => mutation::run(),
         Deed::List => {
             flows::print();

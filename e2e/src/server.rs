@@ -49,19 +49,39 @@ pub(crate) struct Server {
 impl Server {
     /// Starts a server on fresh data.
     pub(crate) fn start(bench: &Workbench, home: &Path, launch: &Launch) -> Result<Self> {
+        let mut server = Self::stopped(bench, home)?;
+        server.launch(bench, launch)?;
+        Ok(server)
+    }
+
+    /// A server that has not been started yet.
+    pub(crate) fn stopped(bench: &Workbench, home: &Path) -> Result<Self> {
         let metadata = bench
             .postgres
             .as_deref()
             .map(|url| fresh_database(bench, url, home))
             .transpose()?;
-        let mut server = Self {
+        Ok(Self {
             port: free_port()?,
             home: home.to_owned(),
             metadata,
             child: None,
-        };
-        server.launch(bench, launch)?;
-        Ok(server)
+        })
+    }
+
+    /// Starts the process and kills it after that time, whether it answers by then or not.
+    pub(crate) fn start_and_kill(
+        &self,
+        bench: &Workbench,
+        launch: &Launch,
+        after: Duration,
+    ) -> Result<()> {
+        let log = bench.output_file("killed-server");
+        let mut child = self.command(bench, launch, &log)?.spawn()?;
+        thread::sleep(after);
+        child.kill()?;
+        child.wait()?;
+        Ok(())
     }
 
     /// Starts again on the same port and data.

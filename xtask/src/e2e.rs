@@ -12,3 +12,10 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         .args(arguments);
     process::succeed(&mut command)
 }
+
+/// Runs the kill test of the same runner.
+pub(crate) fn kill(arguments: &[String]) -> Result<()> {
+    let mut whole = vec!["kill".to_owned()];
+    whole.extend_from_slice(arguments);
+    run(&whole)
+}

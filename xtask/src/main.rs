@@ -43,6 +43,12 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Kill the server at random moments under load, and check after each restart.
+    Kill {
+        /// Arguments for the kill test, such as `--count 60 --seed 1`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Run the load driver.
     Bench {
         /// Arguments for the load driver.
@@ -61,6 +67,7 @@ fn main() -> anyhow::Result<()> {
             paginators,
         } => import::run(&service, &model, &paginators),
         Command::E2e { arguments } => e2e::run(&arguments),
+        Command::Kill { arguments } => e2e::kill(&arguments),
         Command::Bench { arguments } => bench::run(&arguments),
     }
 }

@@ -93,7 +93,11 @@ impl Caller {
         ];
         let body = input.to_string();
         let signed = signing::sign(&self.key, &scope, &headers, body.as_bytes());
-        self.send(&Request::new("POST", "/").headers(signed).body(body.as_bytes()))
+        self.send(
+            &Request::new("POST", "/")
+                .headers(signed)
+                .body(body.as_bytes()),
+        )
     }
 
     /// The same, and requires success or one of these error codes, which it returns.

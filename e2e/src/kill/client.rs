@@ -102,7 +102,12 @@ impl Client {
 
     /// One of the images that the repository holds.
     pub(super) fn some_image(&mut self, repository: usize) -> Option<usize> {
-        let images: Vec<usize> = self.repositories[repository].place().images.iter().copied().collect();
+        let images: Vec<usize> = self.repositories[repository]
+            .place()
+            .images
+            .iter()
+            .copied()
+            .collect();
         (!images.is_empty()).then(|| images[self.random.index(images.len())])
     }
 
@@ -144,10 +149,27 @@ impl Client {
         self.caller
             .call_or("DeleteRepository", &input, &[])?
             .or_else(problem)?;
-        self.uploads.retain(|upload| upload.repository != repository);
+        self.uploads
+            .retain(|upload| upload.repository != repository);
         self.repositories[repository].is(Place::default());
         self.tally.add("delete repository");
         self.create(repository)
+    }
+
+    /// Deletes what it has: images one by one in the first repository, the others whole.
+    pub(super) fn leave_nothing(&mut self) -> Step {
+        while !self.uploads.is_empty() {
+            self.cancel_one()?;
+        }
+        for repository in 0..REPOSITORIES {
+            while repository == 0 && !self.repositories[0].place().images.is_empty() {
+                self.delete_several(0)?;
+            }
+            if self.repositories[repository].place().exists {
+                self.delete_repository(repository)?;
+            }
+        }
+        Ok(())
     }
 
     /// Whether something acknowledged at `since` may be gone after `span`: clocks are read at both ends.

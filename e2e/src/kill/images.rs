@@ -18,7 +18,7 @@ impl Client {
             return Ok(());
         };
         let tag = (!self.random.percent(15)).then(|| self.any_tag());
-        self.put_manifest(repository, image, tag, Some(until))
+        self.put_manifest(repository, image, tag.as_deref(), Some(until))
     }
 
     /// Points another tag to an image that is there: its layers are, too.
@@ -27,7 +27,7 @@ impl Client {
             return Ok(());
         };
         let tag = self.any_tag();
-        self.put_manifest(repository, image, Some(tag), None)
+        self.put_manifest(repository, image, Some(&tag), None)
     }
 
     /// Puts a manifest. Without `until` it must be taken; with it, until then.
@@ -35,15 +35,17 @@ impl Client {
         &mut self,
         repository: usize,
         image: usize,
-        tag: Option<String>,
+        tag: Option<&str>,
         until: Option<Instant>,
     ) -> Step {
         let pushed = &self.pool.images[image];
-        let reference = tag.as_deref().unwrap_or(&pushed.digest);
+        let reference = tag.unwrap_or(&pushed.digest);
         let target = format!("/v2/{}/manifests/{reference}", self.name(repository));
         let request = self.caller.registry("PUT", &target);
-        let request = request.header("content-type", OCI_MANIFEST).body(&pushed.manifest);
-        let next = self.repositories[repository].place().with(image, tag.as_deref());
+        let request = request
+            .header("content-type", OCI_MANIFEST)
+            .body(&pushed.manifest);
+        let next = self.repositories[repository].place().with(image, tag);
         self.repositories[repository].may_become([next.clone()]);
         let answer = self.caller.expect(&request, &[201, 404])?;
         if answer.status == 404 {
@@ -51,7 +53,8 @@ impl Client {
             return self.check_refusal(&answer.code(), "MANIFEST_BLOB_UNKNOWN", until);
         }
         self.repositories[repository].is(next);
-        self.tally.add(if until.is_some() { "push" } else { "retag" });
+        self.tally
+            .add(if until.is_some() { "push" } else { "retag" });
         Ok(())
     }
 
@@ -59,7 +62,9 @@ impl Client {
     fn check_refusal(&mut self, code: &str, expected: &str, until: Option<Instant>) -> Step {
         let is_over = until.is_some_and(|until| Instant::now() >= until);
         if code != expected || !is_over {
-            return problem(format!("a push was refused with {code} while its layers were promised"));
+            return problem(format!(
+                "a push was refused with {code} while its layers were promised"
+            ));
         }
         self.tally.add("push refused after the grace");
         Ok(())
@@ -71,12 +76,17 @@ impl Client {
         let Some(until) = self.provide(repository, image, Manner::Parts)? else {
             return Ok(());
         };
-        let (pushed, tag) = (&self.pool.images[image], format!("v{}", self.random.below(6)));
+        let (pushed, tag) = (
+            &self.pool.images[image],
+            format!("v{}", self.random.below(6)),
+        );
         let input = json!({
             "repositoryName": self.name(repository), "imageTag": tag, "imageManifestMediaType": OCI_MANIFEST,
             "imageManifest": String::from_utf8_lossy(&pushed.manifest),
         });
-        let next = self.repositories[repository].place().with(image, Some(&tag));
+        let next = self.repositories[repository]
+            .place()
+            .with(image, Some(&tag));
         self.repositories[repository].may_become([next.clone()]);
         let codes = ["ImageAlreadyExistsException", "LayersNotFoundException"];
         match self.caller.call_or("PutImage", &input, &codes)? {
@@ -189,9 +199,15 @@ impl Client {
 
 /// Reads an image and compares every byte.
 pub(super) fn read_whole(caller: &Caller, pool: &Pool, name: &str, image: usize) -> Step {
-    let Image { manifest, digest, blobs } = &pool.images[image];
+    let Image {
+        manifest,
+        digest,
+        blobs,
+    } = &pool.images[image];
     let target = format!("/v2/{name}/manifests/{digest}");
-    let request = caller.registry("GET", &target).header("accept", OCI_MANIFEST);
+    let request = caller
+        .registry("GET", &target)
+        .header("accept", OCI_MANIFEST);
     if caller.expect(&request, &[200])?.body != *manifest {
         return problem(format!("{target}: other bytes than were pushed"));
     }

@@ -153,8 +153,8 @@ pub(super) struct Upload {
     pub(super) low: usize,
     /// Bytes that may have been taken besides, by a request without an answer.
     pub(super) high: usize,
-    /// Whether a request was cut by the client, so that any part of it may have been taken.
-    pub(super) was_cut: bool,
+    /// When the client last cut a request off, so that any part of it may have been taken.
+    pub(super) cut_at: Option<Instant>,
     /// A request without an answer that may have ended it.
     pub(super) ending: Option<Ending>,
     /// When the last acknowledged request was sent.
@@ -164,7 +164,7 @@ pub(super) struct Upload {
 impl Upload {
     /// Whether that many bytes are explained.
     pub(super) fn explains(&self, received: usize) -> bool {
-        let between = self.was_cut && (self.low..=self.high).contains(&received);
+        let between = self.cut_at.is_some() && (self.low..=self.high).contains(&received);
         between || received == self.low || received == self.high
     }
 
@@ -216,13 +216,13 @@ mod tests {
             blob: 0,
             low: 10,
             high: 30,
-            was_cut: false,
+            cut_at: None,
             ending: None,
             touched: Instant::now(),
         };
         let explained = |upload: &Upload| [9, 10, 20, 30, 31].map(|size| upload.explains(size));
         assert_eq!(explained(&upload), [false, true, false, true, false]);
-        upload.was_cut = true;
+        upload.cut_at = Some(Instant::now());
         assert_eq!(explained(&upload), [false, true, true, true, false]);
     }
 }

@@ -53,7 +53,11 @@ impl Pool {
     pub(super) fn of(seed: u64) -> Self {
         let mut blobs: Vec<Blob> = (0..LAYERS)
             .map(|number| {
-                let size = if number == 0 { LARGE } else { SIZES[number % SIZES.len()] };
+                let size = if number == 0 {
+                    LARGE
+                } else {
+                    SIZES[number % SIZES.len()]
+                };
                 blob(content::noise(&format!("kill {seed} layer {number}"), size))
             })
             .collect();
@@ -79,14 +83,23 @@ fn image(seed: u64, number: usize, blobs: &mut Vec<Blob>, random: &mut Random) -
     let mut chosen = vec![blobs.len() - 1];
     for _ in 0..=random.below(3) {
         // the large layer is rare, as every other one it is shared
-        let layer = if number.is_multiple_of(13) { 0 } else { random.index(LAYERS - 1) + 1 };
+        let layer = if number.is_multiple_of(13) {
+            0
+        } else {
+            random.index(LAYERS - 1) + 1
+        };
         if !chosen.contains(&layer) {
             chosen.push(layer);
         }
     }
     let described: Vec<_> = chosen
         .iter()
-        .map(|&place| content::descriptor(if place < LAYERS { LAYER } else { CONFIG }, &blobs[place].bytes))
+        .map(|&place| {
+            content::descriptor(
+                if place < LAYERS { LAYER } else { CONFIG },
+                &blobs[place].bytes,
+            )
+        })
         .collect();
     let manifest = json!({
         "schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": described[0], "layers": described[1..],

@@ -1,19 +1,18 @@
-//! What clients do with layers: find, mount, upload in one request, in chunks or in parts, leave and go on, cancel.
+//! What clients do with layers: find, mount, upload in one request, in chunks or in parts.
 
-use std::io::Write as _;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::caller::{Step, Stop, problem};
+use super::caller::{Step, problem};
 use super::client::Client;
 use super::images::read_blob;
 use super::model::{Ending, Manner, Upload};
 use super::pool::content_part;
 use crate::api::{location_path, with_query};
-use crate::wire::{Answer, connect};
+use crate::wire::Answer;
 
 impl Client {
     /// Sees to it that every blob of an image is in the repository: until when that is promised, or `None` if an
@@ -99,7 +98,7 @@ impl Client {
     }
 
     /// Begins an upload: its place among those of this client.
-    fn begin(&mut self, repository: usize, blob: usize, manner: Manner) -> Step<usize> {
+    pub(super) fn begin(&mut self, repository: usize, blob: usize, manner: Manner) -> Step<usize> {
         let (asked, name) = (Instant::now(), self.name(repository));
         if manner == Manner::Chunks {
             let request = self
@@ -148,7 +147,7 @@ impl Client {
             blob,
             low: 0,
             high: 0,
-            was_cut: false,
+            cut_at: None,
             ending: None,
             touched: asked,
         });
@@ -156,7 +155,7 @@ impl Client {
     }
 
     /// Sends what is missing and ends the upload: until when the layer is promised.
-    fn finish(&mut self, place: usize) -> Step<Option<Instant>> {
+    pub(super) fn finish(&mut self, place: usize) -> Step<Option<Instant>> {
         let size = self.pool.blobs[self.uploads[place].blob].bytes.len();
         loop {
             let upload = &self.uploads[place];
@@ -174,7 +173,7 @@ impl Client {
     }
 
     /// Sends the next piece. `false` if the upload has ended over its lifetime.
-    fn send_some(&mut self, place: usize) -> Step<bool> {
+    pub(super) fn send_some(&mut self, place: usize) -> Step<bool> {
         let upload = self.uploads[place].clone();
         let size = self.pool.blobs[upload.blob].bytes.len();
         let rest = size - upload.low;
@@ -214,7 +213,7 @@ impl Client {
         let request = self.caller.registry("PATCH", &upload.target);
         let request = request.header("content-type", "application/octet-stream");
         // docker streams without saying where; after a cut, only a client that says where is safe
-        let streams = !upload.was_cut && self.random.percent(50);
+        let streams = upload.cut_at.is_none() && self.random.percent(50);
         let request = if streams {
             let framed = chunked(self.piece(upload, length));
             request.header("transfer-encoding", "chunked").body(&framed)
@@ -229,7 +228,7 @@ impl Client {
         Ok(answer.status == 202)
     }
 
-    fn piece(&self, upload: &Upload, length: usize) -> &[u8] {
+    pub(super) fn piece(&self, upload: &Upload, length: usize) -> &[u8] {
         &self.pool.blobs[upload.blob].bytes[upload.low..upload.low + length]
     }
 
@@ -248,7 +247,12 @@ impl Client {
         }
         self.tally.add("complete an upload");
         if self.random.percent(20) && !Self::is_past(asked, self.spans.grace / 2) {
-            read_blob(&self.caller, &self.pool, &self.name(upload.repository), upload.blob)?;
+            read_blob(
+                &self.caller,
+                &self.pool,
+                &self.name(upload.repository),
+                upload.blob,
+            )?;
         }
         Ok(Some(asked + self.spans.grace))
     }
@@ -269,136 +273,14 @@ impl Client {
         let target = with_query(&upload.target, &format!("digest={}", blob.digest));
         let mut request = self.caller.registry("PUT", &target);
         let rest = &blob.bytes[upload.low..];
-        if upload.was_cut && !rest.is_empty() {
+        if upload.cut_at.is_some() && !rest.is_empty() {
             let range = format!("{}-{}", upload.low, blob.bytes.len() - 1);
             request = request.header("content-range", &range);
         }
         let answer = self.caller.expect(&request.body(rest), &[201, 404])?;
         Ok(answer.status == 201)
     }
-
-    /// An upload may be gone once nothing came for its lifetime.
-    pub(super) fn allow_end(&mut self, upload: &Upload) -> Step {
-        if Self::is_past(upload.touched, self.spans.lifetime) {
-            self.tally.add("upload expired");
-            return Ok(());
-        }
-        problem(format!("{} is gone before its time", upload.target))
-    }
-
-    /// Begins an upload, sends a piece or two, perhaps cuts the last one, and leaves it.
-    pub(super) fn begin_and_leave(&mut self, repository: usize) -> Step {
-        let blob = self.random.index(self.pool.blobs.len());
-        let manner = if self.random.percent(30) { Manner::Parts } else { Manner::Chunks };
-        let place = self.begin(repository, blob, manner)?;
-        for _ in 0..self.random.below(3) {
-            if self.uploads[place].low < self.pool.blobs[blob].bytes.len() {
-                self.send_some(place)?;
-            }
-        }
-        if manner == Manner::Chunks && self.random.percent(30) {
-            self.cut_one(place)?;
-        }
-        Ok(())
-    }
-
-    /// Sends half a chunk and closes the connection.
-    fn cut_one(&mut self, place: usize) -> Step {
-        let upload = self.uploads[place].clone();
-        let rest = self.pool.blobs[upload.blob].bytes.len() - upload.low;
-        if rest < 2 {
-            return Ok(());
-        }
-        let mut request = self.caller.registry("PATCH", &upload.target);
-        request = request.header("content-length", &rest.to_string());
-        if self.random.percent(50) {
-            let range = format!("{}-{}", upload.low, upload.low + rest - 1);
-            request = request.header("content-range", &range);
-        }
-        self.uploads[place].high = upload.low + rest / 2;
-        self.uploads[place].was_cut = true;
-        let sent = connect(self.caller.port).and_then(|mut stream| {
-            stream.write_all(&request.head(self.caller.port))?;
-            Ok(stream.write_all(self.piece(&upload, rest / 2))?)
-        });
-        sent.map_err(|_| Stop::Killed)?;
-        self.tally.add("chunk cut by the client");
-        Ok(())
-    }
-
-    /// Goes on with an upload that was left, where the server says it stands, and ends it.
-    pub(super) fn go_on_with_one(&mut self) -> Step {
-        if self.uploads.is_empty() {
-            return Ok(());
-        }
-        let place = self.random.index(self.uploads.len());
-        if !self.find_out(place)? {
-            return Ok(());
-        }
-        // the server may only just notice that the connection of a cut chunk is gone
-        if self.uploads[place].was_cut && !Self::is_past(self.uploads[place].touched, SETTLED) {
-            return Ok(());
-        }
-        self.finish(place)?;
-        self.tally.add("go on with an upload");
-        Ok(())
-    }
-
-    /// Asks how far an upload is and checks it. `false` if it has rightly ended.
-    pub(super) fn find_out(&mut self, place: usize) -> Step<bool> {
-        let upload = self.uploads[place].clone();
-        let request = self.caller.registry("GET", &upload.target);
-        let answer = self.caller.expect(&request, &[204, 404])?;
-        if answer.status == 404 {
-            self.uploads.remove(place);
-            return self.check_ended(&upload).map(|()| false);
-        }
-        let last = answer.header("range").and_then(|range| range.rsplit('-').next());
-        let last: usize = last.and_then(|text| text.parse().ok()).unwrap_or(usize::MAX);
-        // "0-0" stands for nothing, too
-        let received = if last == 0 { upload.low.min(1) } else { last.wrapping_add(1) };
-        if !upload.explains(received) {
-            let (low, high, target) = (upload.low, upload.high, &upload.target);
-            return problem(format!("{target} holds {received} bytes, not {low} or {high}"));
-        }
-        self.uploads[place].stands_at(received);
-        self.tally.add("upload stands where it was");
-        Ok(true)
-    }
-
-    fn check_ended(&mut self, upload: &Upload) -> Step {
-        match upload.ending {
-            Some(Ending::Forget) => Ok(()),
-            Some(Ending::Complete) if !Self::is_past(upload.touched, self.spans.grace / 2) => {
-                self.tally.add("upload ended as a layer");
-                read_blob(&self.caller, &self.pool, &self.name(upload.repository), upload.blob)
-            }
-            Some(Ending::Complete) => Ok(()),
-            None => self.allow_end(upload),
-        }
-    }
-
-    /// Ends an upload without a layer.
-    pub(super) fn cancel_one(&mut self) -> Step {
-        if self.uploads.is_empty() {
-            return Ok(());
-        }
-        let place = self.random.index(self.uploads.len());
-        self.uploads[place].ending = Some(Ending::Forget);
-        let upload = self.uploads[place].clone();
-        let request = self.caller.registry("DELETE", &upload.target);
-        let answer = self.caller.expect(&request, &[204, 404])?;
-        self.uploads.remove(place);
-        if answer.status == 404 {
-            return self.allow_end(&upload);
-        }
-        self.tally.add("cancel an upload");
-        Ok(())
-    }
 }
-
-/// After this time the server has noticed that a connection is gone.
-const SETTLED: Duration = Duration::from_millis(300);
 
 /// The bytes as two chunks of a body whose length is not announced.
 fn chunked(bytes: &[u8]) -> Vec<u8> {
