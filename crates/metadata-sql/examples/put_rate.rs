@@ -1,7 +1,8 @@
 //! Measures durable image pushes and look-ups a second: `put_rate DIRECTORY` or `put_rate postgres://…`.
 //!
-//! A push is what `PutImage` writes: version, image, manifest of 2 KB, eleven references, tag. 32 tasks push into as
-//! many repositories as the second argument says (default 4), then look tags up with their manifests.
+//! A push is what `PutImage` writes: version, image, manifest of 2 KB, references, tag. 32 tasks push images of as many
+//! layers as the third argument says (default 10) into as many repositories as the second says (default 4), then look
+//! tags up with their manifests.
 
 use std::error::Error;
 use std::path::Path;
@@ -26,7 +27,17 @@ type Failure = Box<dyn Error + Send + Sync>;
 
 const TASKS: usize = 32;
 const PUSHES: usize = 200;
-const LOOKUPS: usize = 1_000;
+
+/// What to do.
+#[derive(Clone, Copy)]
+struct Load {
+    /// How many repositories are pushed into.
+    repositories: usize,
+    /// Layers of an image.
+    layers: usize,
+    /// Look-ups of each task.
+    lookups: usize,
+}
 
 struct StoppedClock;
 
@@ -40,7 +51,12 @@ impl Clock for StoppedClock {
 async fn main() -> Result<(), Failure> {
     let mut arguments = std::env::args().skip(1);
     let place = arguments.next().ok_or("where is the store to be?")?;
-    let repositories = arguments.next().map_or(Ok(4), |text| text.parse())?;
+    let mut number = |default| arguments.next().map_or(Ok(default), |text| text.parse());
+    let load = Load {
+        repositories: number(4)?,
+        layers: number(10)?,
+        lookups: number(1_000)?,
+    };
     let store = if place.starts_with("postgres") {
         Metadata::new(Arc::new(
             PostgresMetadata::connect(&place, &StoppedClock).await?,
@@ -49,7 +65,7 @@ async fn main() -> Result<(), Failure> {
         let file = Path::new(&place).join("metadata.db");
         Metadata::new(Arc::new(SqliteMetadata::open(&file, &StoppedClock)?))
     };
-    for number in 0..repositories {
+    for number in 0..load.repositories {
         let repository = repository(number)?;
         store
             .write(Lane::Any, move |t| -> Result<_, StoreError> {
@@ -57,10 +73,10 @@ async fn main() -> Result<(), Failure> {
             })
             .await?;
     }
-    let pushing = all(|task| push_all(store.clone(), task, repositories)).await?;
+    let pushing = all(|task| push_all(store.clone(), task, load)).await?;
     report("pushes", TASKS * PUSHES, pushing);
-    let looking = all(|task| look_all(store.clone(), task, repositories)).await?;
-    report("look-ups", TASKS * LOOKUPS, looking);
+    let looking = all(|task| look_all(store.clone(), task, load)).await?;
+    report("look-ups", TASKS * load.lookups, looking);
     Ok(())
 }
 
@@ -114,13 +130,12 @@ fn name(number: usize) -> Result<RepositoryName, Failure> {
     Ok(RepositoryName::parse(&format!("team/app-{number}"))?)
 }
 
-async fn push_all(store: Metadata, task: usize, repositories: usize) -> Result<(), Failure> {
-    let key = id(task % repositories);
+async fn push_all(store: Metadata, task: usize, load: Load) -> Result<(), Failure> {
+    let key = id(task % load.repositories);
     for number in 0..PUSHES {
         let push = format!("{task}-{number}");
         let (key, lane) = (key.clone(), Lane::Repository(key.as_str().to_owned()));
-        let tag = Tag::parse(&push)?;
-        let work = move |t: &mut dyn WriteTransaction| push_one(t, &key, &push, &tag);
+        let work = move |t: &mut dyn WriteTransaction| push_one(t, &key, &push, load.layers);
         store.write(lane, work).await?;
     }
     Ok(())
@@ -130,13 +145,14 @@ fn push_one(
     t: &mut dyn WriteTransaction,
     repository: &RepositoryId,
     push: &str,
-    tag: &Tag,
+    layers: usize,
 ) -> Result<(), StoreError> {
+    let tag = Tag::parse(push).map_err(|error| StoreError::Failed(error.to_string()))?;
     let changed = t.change_repository(repository)?;
     let version = changed.map_or(0, |repository| repository.version);
     let digest = Digest::sha256(push.as_bytes());
     let image = ImageRecord {
-        id: format!("01234567-89ab-4cde-{push:0>17}"),
+        id: digest.hex().chars().take(36).collect(),
         digest: digest.clone(),
         media_type: "application/vnd.oci.image.manifest.v1+json".to_owned(),
         kind: ImageKind::Image,
@@ -146,31 +162,31 @@ fn push_one(
         pushed_at: Timestamp::from_seconds(1),
         last_pulled_at: None,
         subject: None,
-        is_tagged: false,
+        is_tagged: true,
         latest_sequence: Some(version),
     };
     let manifest = SealedManifest {
         wrapped_key: vec![1; 60],
         sealed: vec![2; 2_028],
     };
-    let references: Vec<_> = (0..11)
-        .map(|number: u32| ReferenceRecord {
+    let references: Vec<_> = (0..=layers)
+        .map(|number| ReferenceRecord {
             target: Digest::sha256(&number.to_be_bytes()),
             kind: ReferenceKind::Layer,
             media_type: "application/vnd.oci.image.layer.v1.tar+gzip".to_owned(),
         })
         .collect();
-    t.find_tagged_image(repository, tag)?;
+    t.find_tagged_image(repository, &tag)?;
     t.insert_image(repository, &image, &manifest)?;
     t.insert_references(repository, &image.id, &references)?;
-    t.put_tag(repository, tag, &digest, Timestamp::from_seconds(2))?;
+    t.put_tag(repository, &tag, &digest, Timestamp::from_seconds(2))?;
     Ok(())
 }
 
-async fn look_all(store: Metadata, task: usize, repositories: usize) -> Result<(), Failure> {
+async fn look_all(store: Metadata, task: usize, load: Load) -> Result<(), Failure> {
     let registry = registry()?;
-    let name = name(task % repositories)?;
-    for number in 0..LOOKUPS {
+    let name = name(task % load.repositories)?;
+    for number in 0..load.lookups {
         let (registry, name) = (registry.clone(), name.clone());
         let tag = Tag::parse(&format!("{task}-{}", number % PUSHES))?;
         let found = store.lookup(move |t| -> Result<_, StoreError> {

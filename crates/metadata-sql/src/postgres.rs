@@ -4,10 +4,10 @@
 //! code: they run on blocking threads that wait for each answer.
 
 mod errors;
-mod lanes;
 mod migration;
 mod session;
 mod values;
+mod writer;
 
 use std::str::FromStr as _;
 use std::sync::Arc;
@@ -28,11 +28,14 @@ use tokio_postgres::{Config, NoTls};
 
 use crate::transaction::SqlTransaction;
 use errors::pool_error;
-use lanes::{LANES, Lanes};
 use session::PostgresSession;
+use writer::Writer;
 
 /// Connections for look-ups and scans.
 const READ_CONNECTIONS: usize = 16;
+
+/// Connections for writing: one writes.
+const WRITE_CONNECTIONS: usize = 1;
 
 /// Connections that scans may hold of those.
 const SCAN_CONNECTIONS: usize = 4;
@@ -45,7 +48,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What every connection asks of the server: milliseconds for a statement, and for doing nothing in a transaction.
 const SERVER_OPTIONS: &str =
-    "-c statement_timeout=30000 -c idle_in_transaction_session_timeout=60000";
+    "-c statement_timeout=30000 -c idle_in_transaction_session_timeout=10000";
 
 /// Asked of servers that know them. Every statement has its index: a plan that reads a whole (small) table would
 /// make serializable transactions conflict that have nothing in common.
@@ -57,7 +60,7 @@ const TUNING: [&str; 2] = [
 /// Metadata in a PostgreSQL database.
 pub struct PostgresMetadata {
     pool: Pool,
-    lanes: Lanes,
+    writer: Writer,
     scans: Arc<Semaphore>,
 }
 
@@ -72,7 +75,7 @@ impl PostgresMetadata {
         let pool = pool(config(url)?)?;
         migration::migrate(&pool, clock).await?;
         Ok(Self {
-            lanes: Lanes::new(pool.clone()),
+            writer: Writer::start(pool.clone()),
             scans: Arc::new(Semaphore::new(SCAN_CONNECTIONS)),
             pool,
         })
@@ -118,7 +121,7 @@ fn pool(config: Config) -> Result<Pool, StoreError> {
         })
     });
     Pool::builder(Manager::from_config(config, NoTls, recycling))
-        .max_size(READ_CONNECTIONS + LANES)
+        .max_size(READ_CONNECTIONS + WRITE_CONNECTIONS)
         .timeouts(Timeouts {
             wait: Some(POOL_TIMEOUT),
             create: Some(POOL_TIMEOUT),
@@ -142,8 +145,9 @@ fn run_read(client: Object, runtime: Handle, work: ReadWork) -> Result<(), Store
 
 #[async_trait]
 impl MetadataEngine for PostgresMetadata {
-    async fn write(&self, lane: Lane, work: WriteWork) -> Result<(), StoreError> {
-        self.lanes.write(&lane, work).await
+    /// All lanes are one here.
+    async fn write(&self, _lane: Lane, work: WriteWork) -> Result<(), StoreError> {
+        self.writer.write(work).await
     }
 
     async fn lookup(&self, work: ReadWork) -> Result<(), StoreError> {

@@ -47,17 +47,15 @@ pub(crate) trait Sql {
         values: &[Parameter<'_>],
     ) -> Result<u64, StoreError>;
 
-    /// Runs a statement once for each set of values, in order. Returns how many rows were changed in all.
-    fn execute_all(
+    /// Runs statements in order, whatever each changes. Returns how many rows each changed.
+    fn execute_each(
         &mut self,
-        statement: &'static str,
-        sets: &[Vec<Parameter<'_>>],
-    ) -> Result<u64, StoreError> {
-        let mut changed = 0;
-        for values in sets {
-            changed += self.execute(statement, values)?;
-        }
-        Ok(changed)
+        statements: &[(&'static str, Vec<Parameter<'_>>)],
+    ) -> Result<Vec<u64>, StoreError> {
+        statements
+            .iter()
+            .map(|(statement, values)| self.execute(statement, values))
+            .collect()
     }
 
     /// Runs a statement and returns its rows.

@@ -27,6 +27,9 @@ pub(super) const DIALECT: Dialect = Dialect {
 };
 
 const BEGIN_WRITE: &str = "BEGIN ISOLATION LEVEL SERIALIZABLE;";
+/// Locks a table that nobody writes to. Unlike a row's, this lock is waited for before the transaction's snapshot is
+/// taken: whoever gets it sees all that the one before has done.
+const TAKE_TURN: &str = "LOCK TABLE migration IN EXCLUSIVE MODE;";
 const BEGIN_READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;";
 
 /// Where a connection stands.
@@ -48,6 +51,7 @@ pub(super) struct PostgresSession {
     runtime: Handle,
     held_back: String,
     state: State,
+    takes_turns: bool,
 }
 
 impl PostgresSession {
@@ -58,7 +62,13 @@ impl PostgresSession {
             runtime,
             held_back: String::new(),
             state: State::Idle,
+            takes_turns: false,
         }
+    }
+
+    /// From now on transactions that write wait for those of other nodes that do the same.
+    pub(super) fn take_turns(&mut self) {
+        self.takes_turns = true;
     }
 
     /// Begins a transaction that reads one snapshot. Its BEGIN travels with the first statement: should it fail,
@@ -96,15 +106,15 @@ impl PostgresSession {
             .ok_or_else(|| StoreError::Unavailable("the connection was given back".to_owned()))
     }
 
-    /// Runs a statement, after what was held back. A statement that was prepared for older tables is prepared
-    /// anew, if nothing went before it in its transaction; else the whole of it is to be run again.
+    /// Runs statements, after what was held back. Those that were prepared for older tables are prepared anew, if
+    /// nothing went before them in their transaction; else the whole of it is to be run again.
     fn run<T>(
         &mut self,
-        statement: &'static str,
-        deed: &impl AsyncFn(&Object, &Statement) -> Result<T, Error>,
+        statements: &[&'static str],
+        deed: &impl AsyncFn(&Object, &[Statement]) -> Result<T, Error>,
     ) -> Result<T, StoreError> {
         let is_first = self.state == State::Announced;
-        let error = match self.attempt(statement, deed)? {
+        let error = match self.attempt(statements, deed)? {
             Ok(value) => return Ok(value),
             Err(error) => error,
         };
@@ -115,20 +125,18 @@ impl PostgresSession {
         if !is_first {
             return Err(StoreError::Conflict);
         }
-        self.steer("ROLLBACK")?
-            .map_err(|error| self.failure(&error))?;
+        self.steer_on("ROLLBACK")?;
         self.begin_read();
-        self.attempt(statement, deed)?
+        self.attempt(statements, deed)?
             .map_err(|error| self.failure(&error))
     }
 
     fn attempt<T>(
         &mut self,
-        statement: &'static str,
-        deed: &impl AsyncFn(&Object, &Statement) -> Result<T, Error>,
+        statements: &[&'static str],
+        deed: &impl AsyncFn(&Object, &[Statement]) -> Result<T, Error>,
     ) -> Result<Result<T, Error>, StoreError> {
-        let preparing = self.client()?.prepare_cached(statement);
-        let prepared = match self.runtime.block_on(preparing) {
+        let prepared = match self.prepare(statements)? {
             Ok(prepared) => prepared,
             Err(error) => return Ok(Err(error)),
         };
@@ -146,11 +154,30 @@ impl PostgresSession {
         Ok(outcome)
     }
 
+    fn prepare(
+        &self,
+        statements: &[&'static str],
+    ) -> Result<Result<Vec<Statement>, Error>, StoreError> {
+        let client = self.client()?;
+        Ok(self.runtime.block_on(async {
+            let mut prepared = Vec::with_capacity(statements.len());
+            for statement in statements {
+                prepared.push(client.prepare_cached(statement).await?);
+            }
+            Ok(prepared)
+        }))
+    }
+
     fn failure(&mut self, error: &Error) -> StoreError {
         if error.as_db_error().is_none() {
             self.state = State::Broken;
         }
         store_error(error)
+    }
+
+    /// Sends what was held back, and this; it must succeed.
+    fn steer_on(&mut self, statement: &str) -> Result<(), StoreError> {
+        self.steer(statement)?.map_err(|error| self.failure(&error))
     }
 
     /// Sends what was held back, and this.
@@ -168,21 +195,20 @@ impl Sql for PostgresSession {
         statement: &'static str,
         values: &[Parameter<'_>],
     ) -> Result<u64, StoreError> {
-        self.run(statement, &async |client, prepared| {
-            client.execute(prepared, &parameters(values)).await
-        })
+        let changed = self.execute_each(&[(statement, values.to_vec())])?;
+        Ok(changed.into_iter().sum())
     }
 
-    /// All sets travel at once.
-    fn execute_all(
+    /// All travel at once.
+    fn execute_each(
         &mut self,
-        statement: &'static str,
-        sets: &[Vec<Parameter<'_>>],
-    ) -> Result<u64, StoreError> {
-        self.run(statement, &async |client, prepared| {
-            let sets: Vec<_> = sets.iter().map(|values| parameters(values)).collect();
-            let sent = sets.iter().map(|values| client.execute(prepared, values));
-            Ok(try_join_all(sent).await?.into_iter().sum())
+        statements: &[(&'static str, Vec<Parameter<'_>>)],
+    ) -> Result<Vec<u64>, StoreError> {
+        let texts: Vec<_> = statements.iter().map(|(text, _)| *text).collect();
+        self.run(&texts, &async |client, prepared| {
+            let sets: Vec<_> = statements.iter().map(|(_, set)| parameters(set)).collect();
+            let sent = prepared.iter().zip(&sets);
+            try_join_all(sent.map(|(statement, set)| client.execute(statement, set))).await
         })
     }
 
@@ -191,14 +217,17 @@ impl Sql for PostgresSession {
         statement: &'static str,
         values: &[Parameter<'_>],
     ) -> Result<Vec<Row>, StoreError> {
-        let rows = self.run(statement, &async |client, prepared| {
-            client.query(prepared, &parameters(values)).await
+        let rows = self.run(&[statement], &async |client, prepared| {
+            let [statement] = prepared else {
+                return Ok(Vec::new());
+            };
+            client.query(statement, &parameters(values)).await
         })?;
         rows.iter().map(read_row).collect()
     }
 
     fn run_script(&mut self, script: &str) -> Result<(), StoreError> {
-        self.steer(script)?.map_err(|error| self.failure(&error))
+        self.steer_on(script)
     }
 }
 
@@ -210,8 +239,18 @@ impl Session for PostgresSession {
     /// Not held back: a change must not run outside of the transaction that failed to begin.
     fn begin(&mut self) -> Result<(), StoreError> {
         self.state = State::Open;
-        self.steer(BEGIN_WRITE)?
-            .map_err(|error| self.failure(&error))
+        self.hold_back(BEGIN_WRITE);
+        if !self.takes_turns {
+            return self.steer_on("");
+        }
+        match self.steer_on(TAKE_TURN) {
+            // a server that knows no such lock: nodes only run again there
+            Err(StoreError::Failed(_)) => {
+                self.hold_back("ROLLBACK;");
+                self.steer_on(BEGIN_WRITE)
+            }
+            other => other,
+        }
     }
 
     fn mark(&mut self) -> Result<(), StoreError> {

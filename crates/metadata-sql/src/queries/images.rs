@@ -15,6 +15,15 @@ macro_rules! image_columns {
     };
 }
 
+const INSERT: &str = "INSERT INTO image (repository_id, digest, id, media_type, kind, \
+    artifact_media_type, manifest_size, size, pushed_at, last_pulled_at, subject, is_tagged, \
+    latest_sequence, tag_count) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0) \
+    ON CONFLICT (repository_id, digest) DO NOTHING";
+
+/// A manifest is there exactly while its image is, so both are left alone or neither.
+const INSERT_MANIFEST: &str = "INSERT INTO manifest (repository_id, digest, wrapped_key, sealed) \
+    VALUES ($1, $2, $3, $4) ON CONFLICT (repository_id, digest) DO NOTHING";
+
 fn read_image(row: &mut Row) -> Result<ImageRecord, StoreError> {
     Ok(ImageRecord {
         id: row.text()?,
@@ -112,7 +121,7 @@ pub(crate) fn manifest(
     })
 }
 
-/// By tag status, the inner query finds digests in an index that holds nothing else; asked for whole rows at once,
+/// By tag status, the inner query finds digests in an index that holds little else; asked for whole rows at once,
 /// SQLite would walk all images of the repository.
 pub(crate) fn list(
     sql: &mut dyn Sql,
@@ -121,24 +130,28 @@ pub(crate) fn list(
     after: Option<&str>,
     limit: u32,
 ) -> Result<Vec<ImageRecord>, StoreError> {
-    let mut values = vec![repository.into(), after_digest(after)?];
-    let statement = if status == TagStatus::Any {
-        concat!(
+    let statement = match status {
+        TagStatus::Any => concat!(
             "SELECT ",
             image_columns!(),
             " FROM image WHERE repository_id = $1 AND digest > $2 ORDER BY digest LIMIT $3"
-        )
-    } else {
-        values.push((status == TagStatus::Tagged).into());
-        concat!(
+        ),
+        TagStatus::Tagged => concat!(
+            "SELECT ",
+            image_columns!(),
+            " FROM image WHERE repository_id = $1 AND digest IN \
+             (SELECT DISTINCT digest FROM tag WHERE repository_id = $1 AND digest > $2 \
+             ORDER BY digest LIMIT $3) ORDER BY digest"
+        ),
+        TagStatus::Untagged => concat!(
             "SELECT ",
             image_columns!(),
             " FROM image WHERE repository_id = $1 AND digest IN \
              (SELECT digest FROM image WHERE repository_id = $1 AND digest > $2 \
-             AND is_tagged = $3 ORDER BY digest LIMIT $4) ORDER BY digest"
-        )
+             AND is_tagged = 0 ORDER BY digest LIMIT $3) ORDER BY digest"
+        ),
     };
-    values.push(limit.into());
+    let values = [repository.into(), after_digest(after)?, limit.into()];
     read_all(sql.query(statement, &values)?, read_image)
 }
 
@@ -174,41 +187,29 @@ pub(crate) fn insert(
     manifest: &SealedManifest,
 ) -> Result<bool, StoreError> {
     let digest = Parameter::from(&image.digest);
-    let inserted = sql.execute(
-        "INSERT INTO image (repository_id, digest, id, media_type, kind, artifact_media_type, \
-         manifest_size, size, pushed_at, last_pulled_at, subject, is_tagged, tag_count, \
-         latest_sequence) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, 0, $12) \
-         ON CONFLICT (repository_id, digest) DO NOTHING",
-        &[
-            repository.into(),
-            digest.clone(),
-            (&image.id).into(),
-            (&image.media_type).into(),
-            image.kind.as_str().into(),
-            image.artifact_media_type.as_deref().into(),
-            unsigned(image.manifest_size)?,
-            unsigned(image.size)?,
-            image.pushed_at.into(),
-            image.last_pulled_at.into(),
-            image.subject.as_ref().into(),
-            image.latest_sequence.into(),
-        ],
-    )?;
-    if inserted == 0 {
-        return Ok(false);
-    }
-    sql.execute(
-        "INSERT INTO manifest (repository_id, digest, wrapped_key, sealed) \
-         VALUES ($1, $2, $3, $4)",
-        &[
-            repository.into(),
-            digest,
-            manifest.wrapped_key.as_slice().into(),
-            manifest.sealed.as_slice().into(),
-        ],
-    )?;
-    Ok(true)
+    let row = vec![
+        repository.into(),
+        digest.clone(),
+        (&image.id).into(),
+        (&image.media_type).into(),
+        image.kind.as_str().into(),
+        image.artifact_media_type.as_deref().into(),
+        unsigned(image.manifest_size)?,
+        unsigned(image.size)?,
+        image.pushed_at.into(),
+        image.last_pulled_at.into(),
+        image.subject.as_ref().into(),
+        image.is_tagged.into(),
+        image.latest_sequence.into(),
+    ];
+    let sealed = vec![
+        repository.into(),
+        digest,
+        manifest.wrapped_key.as_slice().into(),
+        manifest.sealed.as_slice().into(),
+    ];
+    let changed = sql.execute_each(&[(INSERT, row), (INSERT_MANIFEST, sealed)])?;
+    Ok(changed.first().is_some_and(|inserted| *inserted > 0))
 }
 
 pub(crate) fn delete(

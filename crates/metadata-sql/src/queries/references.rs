@@ -7,6 +7,11 @@ use super::read_all;
 use crate::row::Row;
 use crate::sql::Sql;
 
+const INSERT: &str = "INSERT INTO image_reference \
+    (image_id, target, kind, repository_id, media_type) VALUES ($1, $2, $3, $4, $5) \
+    ON CONFLICT (image_id, target, kind) DO NOTHING";
+const DELETE: &str = "DELETE FROM image_reference WHERE image_id = $1 AND target = $2";
+
 fn parse_kind(text: &str) -> Option<ReferenceKind> {
     [ReferenceKind::Layer, ReferenceKind::Manifest]
         .into_iter()
@@ -60,23 +65,20 @@ pub(crate) fn insert(
     image_id: &str,
     references: &[ReferenceRecord],
 ) -> Result<(), StoreError> {
-    let rows: Vec<_> = references
+    let statements: Vec<_> = references
         .iter()
         .map(|reference| {
-            vec![
+            let values = vec![
                 image_id.into(),
                 (&reference.target).into(),
                 reference.kind.as_str().into(),
                 repository.into(),
                 (&reference.media_type).into(),
-            ]
+            ];
+            (INSERT, values)
         })
         .collect();
-    sql.execute_all(
-        "INSERT INTO image_reference (image_id, target, kind, repository_id, media_type) \
-         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (image_id, target, kind) DO NOTHING",
-        &rows,
-    )?;
+    sql.execute_each(&statements)?;
     Ok(())
 }
 
@@ -85,13 +87,10 @@ pub(crate) fn delete(
     image_id: &str,
     targets: &[Digest],
 ) -> Result<(), StoreError> {
-    let rows: Vec<_> = targets
+    let statements: Vec<_> = targets
         .iter()
-        .map(|target| vec![image_id.into(), target.into()])
+        .map(|target| (DELETE, vec![image_id.into(), target.into()]))
         .collect();
-    sql.execute_all(
-        "DELETE FROM image_reference WHERE image_id = $1 AND target = $2",
-        &rows,
-    )?;
+    sql.execute_each(&statements)?;
     Ok(())
 }

@@ -5,7 +5,18 @@ use ecru_ports::metadata::{StoreError, TagRecord};
 
 use super::{read_all, read_one};
 use crate::row::Row;
-use crate::sql::{Parameter, Sql, query_one};
+use crate::sql::{Sql, query_one};
+
+const MOVE: &str = "INSERT INTO tag (repository_id, name, digest, moved_at) \
+    VALUES ($1, $2, $3, $4) ON CONFLICT (repository_id, name) \
+    DO UPDATE SET digest = excluded.digest, moved_at = excluded.moved_at";
+
+const COUNT_MORE: &str = "UPDATE image SET is_tagged = 1, tag_count = tag_count + 1 \
+    WHERE repository_id = $1 AND digest = $2";
+
+const COUNT_LESS: &str = "UPDATE image SET tag_count = tag_count - 1, \
+    is_tagged = CASE WHEN tag_count > 1 THEN 1 ELSE 0 END \
+    WHERE repository_id = $1 AND digest = $2";
 
 fn read_tag(row: &mut Row) -> Result<TagRecord, StoreError> {
     Ok(TagRecord {
@@ -96,25 +107,20 @@ pub(crate) fn put(
     if before.as_ref() == Some(digest) {
         return Ok(before);
     }
-    sql.execute(
-        "INSERT INTO tag (repository_id, name, digest, moved_at) VALUES ($1, $2, $3, $4) \
-         ON CONFLICT (repository_id, name) \
-         DO UPDATE SET digest = excluded.digest, moved_at = excluded.moved_at",
-        &[
-            repository.into(),
-            tag.as_str().into(),
-            digest.into(),
-            now.into(),
-        ],
-    )?;
-    sql.execute(
-        "UPDATE image SET is_tagged = 1, tag_count = tag_count + 1 \
-         WHERE repository_id = $1 AND digest = $2",
-        &[repository.into(), digest.into()],
-    )?;
+    let moved = vec![
+        repository.into(),
+        tag.as_str().into(),
+        digest.into(),
+        now.into(),
+    ];
+    let mut statements = vec![
+        (MOVE, moved),
+        (COUNT_MORE, vec![repository.into(), digest.into()]),
+    ];
     if let Some(digest) = &before {
-        discount(sql, repository, digest)?;
+        statements.push((COUNT_LESS, vec![repository.into(), digest.into()]));
     }
+    sql.execute_each(&statements)?;
     Ok(before)
 }
 
@@ -131,21 +137,6 @@ pub(crate) fn delete(
     let Some(digest) = read_one(row, Row::digest)? else {
         return Ok(false);
     };
-    discount(sql, repository, &digest)?;
+    sql.execute(COUNT_LESS, &[repository.into(), (&digest).into()])?;
     Ok(true)
-}
-
-/// One tag fewer on an image.
-fn discount(
-    sql: &mut dyn Sql,
-    repository: &RepositoryId,
-    digest: &Digest,
-) -> Result<(), StoreError> {
-    sql.execute(
-        "UPDATE image SET tag_count = tag_count - 1, \
-         is_tagged = CASE WHEN tag_count > 1 THEN 1 ELSE 0 END \
-         WHERE repository_id = $1 AND digest = $2",
-        &[repository.into(), Parameter::from(digest)],
-    )?;
-    Ok(())
 }

@@ -61,7 +61,7 @@ CREATE TABLE image (
     PRIMARY KEY (repository_id, digest)
 ){clustered};
 CREATE UNIQUE INDEX image_by_id ON image (id);
-CREATE INDEX image_by_tagged ON image (repository_id, is_tagged, digest);
+CREATE INDEX image_untagged ON image (repository_id, digest) WHERE is_tagged = 0;
 CREATE INDEX image_by_subject ON image (repository_id, subject, digest) WHERE subject IS NOT NULL;
 CREATE INDEX image_by_sequence ON image (repository_id, latest_sequence) WHERE latest_sequence IS NOT NULL;
 

@@ -25,9 +25,10 @@ const WALKS: [&str; 2] = [
 ];
 
 /// Indexes without which a statement would still search, but through all of a repository.
-const NEEDS: [(&str, &str); 9] = [
+const NEEDS: [(&str, &str); 10] = [
     ("image WHERE id = $1", "image_by_id"),
-    ("is_tagged = $3", "image_by_tagged"),
+    ("AND is_tagged = 0 ORDER BY", "image_untagged"),
+    ("DISTINCT digest FROM tag", "tag_by_digest"),
     ("subject = $2", "image_by_subject"),
     ("latest_sequence DESC", "image_by_sequence"),
     ("digest >= $2 AND digest <= $3", "tag_by_digest"),

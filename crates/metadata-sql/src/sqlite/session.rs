@@ -28,15 +28,18 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Pages are read into a private cache, not mapped: a mapped page that cannot be read ends the process.
 const READER: &str = "
 PRAGMA foreign_keys = OFF;
+PRAGMA temp_store = MEMORY;
 PRAGMA cache_size = -1024;
 PRAGMA query_only = ON;
 ";
 
-/// A write-ahead log of 16 MiB goes back into the file; one that readers let grow beyond is cut to 64 MiB.
+/// A write-ahead log of 16 MiB goes back into the file; one that readers let grow beyond is cut to 64 MiB. What a
+/// savepoint may have to put back stays in memory, not in a file of the system's temporary directory.
 const WRITER: &str = "
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = FULL;
 PRAGMA foreign_keys = OFF;
+PRAGMA temp_store = MEMORY;
 PRAGMA cache_size = -4096;
 PRAGMA wal_autocheckpoint = 4096;
 PRAGMA journal_size_limit = 67108864;

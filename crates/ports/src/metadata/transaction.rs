@@ -252,7 +252,8 @@ pub trait WriteTransaction: ReadTransaction {
     /// Removes a resource tag, if there.
     fn delete_resource_tag(&mut self, id: &RepositoryId, key: &str) -> Result<(), StoreError>;
 
-    /// Adds an image, untagged, with its sealed manifest. `false` if the digest is stored.
+    /// Adds an image with its sealed manifest. `false` if the digest is stored. `is_tagged` is true only if the
+    /// same closure then puts a tag.
     fn insert_image(
         &mut self,
         repository: &RepositoryId,

@@ -2,7 +2,9 @@
 
 use ecru_domain::{Digest, RepositoryId};
 
-use super::fixtures::{add_images, add_repository, digest, look, put_tag, tag, write};
+use super::fixtures::{
+    add_images, add_repository, at, digest, image, look, manifest, put_tag, tag, write,
+};
 use crate::metadata::{Metadata, TagStatus};
 
 pub(super) async fn check(store: &Metadata) {
@@ -11,6 +13,7 @@ pub(super) async fn check(store: &Metadata) {
     moving_a_tag_tells_where_it_was(store, &repository).await;
     images_know_whether_they_are_tagged(store, &repository).await;
     tags_lead_to_images(store, &repository).await;
+    an_image_may_come_with_its_tag(store, &repository).await;
     tags_of_images_are_listed_and_counted(store, &repository).await;
 }
 
@@ -79,6 +82,21 @@ async fn tags_lead_to_images(store: &Metadata, repository: &RepositoryId) {
     assert_eq!((found.digest, found.is_tagged), (digest("a"), true));
     assert_eq!((absent, elsewhere), (None, None));
     delete_tag(store, repository, "here").await;
+}
+
+async fn an_image_may_come_with_its_tag(store: &Metadata, repository: &RepositoryId) {
+    let key = repository.clone();
+    write(store, move |t| {
+        let mut tagged = image("born-tagged");
+        tagged.is_tagged = true;
+        t.insert_image(&key, &tagged, &manifest("born-tagged"))?;
+        t.put_tag(&key, &tag("born"), &tagged.digest, at(1))
+    })
+    .await;
+    let texts = ["a", "b", "born-tagged"];
+    assert_eq!(tagged(store, repository, texts).await, [false, false, true]);
+    assert!(delete_tag(store, repository, "born").await);
+    assert_eq!(tagged(store, repository, texts).await, [false; 3]);
 }
 
 async fn tags_of_images_are_listed_and_counted(store: &Metadata, repository: &RepositoryId) {
