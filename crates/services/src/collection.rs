@@ -3,24 +3,22 @@
 //! ```text
 //! image deleted ──job──▶ drain its references ──▶ layers that lost their last one: idle, job after the grace
 //! layer job ──▶ still nothing refers to it? ──▶ row deleted ──▶ object unused? ──▶ row deleted, bytes doomed
-//! doomed ──▶ bytes removed, once nobody reads them
+//! doomed ──▶ bytes removed, once nobody reads them; of an object that lives, those that it does not use
 //! ```
 //!
 //! Every step re-checks in its own transaction and never stops a push or a pull. A step touches a bounded number
 //! of rows; a crash between steps loses nothing, because what is left to do is itself a row.
 
-use std::collections::HashMap;
+mod doomed;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use ecru_domain::{Digest, Error, RepositoryId, Timestamp};
-use ecru_ports::blobs::Removal;
 use ecru_ports::metadata::{
     DoomedObject, JobKind, JobRecord, Lane, LayerRecord, ReferenceKind, WriteTransaction,
 };
-use ecru_ports::{BlobStore, Ids, ObjectId};
-
-use parking_lot::Mutex;
+use ecru_ports::{BlobStore, Ids};
 
 use crate::store::{Store, Warrant};
 use crate::uploads::doom;
@@ -33,11 +31,10 @@ const REFERENCES_PER_STEP: u32 = 100;
 const ROWS_PER_STEP: u32 = 400;
 /// Layers or uploads of a deleted repository released in one transaction.
 const LAYERS_PER_STEP: u32 = 100;
-/// Objects whose bytes are removed in one round.
-const OBJECTS_PER_ROUND: u32 = 200;
-
 /// When a job that failed is tried again.
 const RETRY: Duration = Duration::from_secs(60);
+
+pub(crate) use doomed::unused_segments;
 
 /// What a round did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -62,7 +59,7 @@ pub struct Collection {
     ids: Arc<dyn Ids>,
     grace: Duration,
     removal_delay: Duration,
-    doomed_since: Arc<Mutex<HashMap<ObjectId, Timestamp>>>,
+    doomed_since: Arc<doomed::Since>,
 }
 
 /// How far a job came in one transaction.
@@ -179,68 +176,6 @@ impl Collection {
                 Progress::Goes { layers: some } => layers += some,
             }
         }
-    }
-
-    async fn remove_doomed(
-        &self,
-        now: Timestamp,
-        report: &mut CollectionReport,
-    ) -> Result<(), Error> {
-        let doomed = self
-            .store
-            .read(Warrant::server(), |rows| {
-                Ok(rows.list_doomed(OBJECTS_PER_ROUND)?)
-            })
-            .await?;
-        let mut gone: Vec<ObjectId> = Vec::with_capacity(doomed.len());
-        for doomed in self.ripe(doomed, now) {
-            match self
-                .blobs
-                .remove(&doomed.object, 1..=doomed.last_segment)
-                .await
-            {
-                Ok(Removal::Done) => gone.push(doomed.object),
-                Ok(Removal::InUse) => {}
-                Err(error) => {
-                    tracing::error!(%error, "bytes were not removed and will be tried again");
-                }
-            }
-        }
-        report.objects += gone.len() as u64;
-        report.more |= gone.len() == OBJECTS_PER_ROUND as usize;
-        if gone.is_empty() {
-            return Ok(());
-        }
-        self.store
-            .write(Warrant::server(), Lane::Any, move |rows| {
-                for object in &gone {
-                    rows.delete_doomed(object)?;
-                }
-                Ok(())
-            })
-            .await
-    }
-
-    /// Those that have been doomed for a while: a request that read the rows just before may only now begin to
-    /// read the bytes.
-    fn ripe(&self, doomed: Vec<DoomedObject>, now: Timestamp) -> Vec<DoomedObject> {
-        let mut seen = self.doomed_since.lock();
-        let ripe_before = now.minus(self.removal_delay);
-        let known: HashMap<ObjectId, Timestamp> = doomed
-            .iter()
-            .map(|doomed| {
-                (
-                    doomed.object.clone(),
-                    *seen.get(&doomed.object).unwrap_or(&now),
-                )
-            })
-            .collect();
-        *seen = known;
-        let is_ripe = |doomed: &DoomedObject| {
-            seen.get(&doomed.object)
-                .is_some_and(|since| *since <= ripe_before)
-        };
-        doomed.into_iter().filter(is_ripe).collect()
     }
 }
 

@@ -23,7 +23,7 @@ use ecru_domain::upload::{
     MAX_PART_SIZE, MAX_PARTS, MIN_PART_SIZE, PartProblem, PartRange, decide_part,
 };
 use ecru_domain::{Action, Error, Refusal, Registry, RepositoryName, UploadId};
-use ecru_ports::metadata::{DoomedObject, UploadRecord};
+use ecru_ports::metadata::{DoomedObject, UploadRecord, WriteTransaction};
 use ecru_ports::{BlobStore, Clock, Ids, ObjectId};
 
 pub use body::{BodyError, BodyStream, Chunk};
@@ -155,7 +155,7 @@ impl Uploads {
                 session.suspend(None).await?;
                 Err(error)
             }
-            Err(error) => Err(error),
+            Err(error) => Err(session.abandon(error).await),
         }
     }
 
@@ -201,11 +201,12 @@ impl Uploads {
                 (&place.permit).into(),
                 lane_of(&place.repository),
                 move |rows| {
-                    if !rows.delete_upload(&record.id)? {
+                    // as it is now: the epoch may have risen since
+                    let Some(now) = rows.find_upload(&record.id)? else {
                         return Err(not_found.clone().into());
-                    }
-                    // the epoch may have risen since; what a late request writes is found by verification
-                    Ok(rows.insert_doomed(&doom(&record))?)
+                    };
+                    rows.delete_upload(&now.id)?;
+                    Ok(rows.insert_doomed(&doom(&now))?)
                 },
             )
             .await
@@ -291,6 +292,15 @@ pub(crate) fn doom(record: &UploadRecord) -> DoomedObject {
         object: record.object.clone(),
         last_segment: record.epoch,
     }
+}
+
+/// Has what a request wrote removed if its session has ended: the file may have come to be only after the session's
+/// bytes were removed. While the session stands, its row names the file.
+fn doom_if_ended(rows: &mut dyn WriteTransaction, record: &UploadRecord) -> Result<(), Error> {
+    if rows.find_upload(&record.id)?.is_none() {
+        rows.insert_doomed(&doom(record))?;
+    }
+    Ok(())
 }
 
 fn upload_not_found(place: &Place, upload: &UploadId) -> Refusal {

@@ -3,16 +3,18 @@
 use ecru_domain::digest::Hasher;
 use ecru_domain::repository::Repository;
 use ecru_domain::{Action, Algorithm, Digest, Error, Refusal, Registry, RepositoryName};
-use ecru_ports::blobs::{Segment, StoredObject};
+use ecru_ports::DataKey;
+use ecru_ports::blobs::StoredObject;
 use ecru_ports::metadata::{JobRecord, LayerRecord, ObjectRecord, WriteTransaction};
-use ecru_ports::{DataKey, ObjectId};
 use futures_util::StreamExt as _;
-use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use super::session::Finished;
-use super::{Chunk, Place, UploadAddress, Uploads, doom, offset_of, upload_not_found};
+use super::{
+    Chunk, Place, UploadAddress, Uploads, doom, doom_if_ended, offset_of, upload_not_found,
+};
 use crate::access::RequestContext;
+use crate::collection::unused_segments;
 use crate::layers::store_failed;
 use crate::store::lane_of;
 
@@ -49,7 +51,9 @@ impl Uploads {
         let record = self.find(&place, &address.upload).await?;
         super::check_start(&place, &record, chunk.first)?;
         let mut session = self.open_session(&place, record).await?;
-        session.take(chunk).await?;
+        if let Err(error) = session.take(chunk).await {
+            return Err(session.abandon(error).await);
+        }
         let finished = session.finish().await?;
         self.settle(&place, finished, digest).await.map(|_| ())
     }
@@ -146,8 +150,6 @@ impl Uploads {
         };
         let shared = self.find_shared(place, &object, digest).await?;
         let job = self.layers.collect_job(repository, digest);
-        let abandoned = abandoned_segments(&finished.stored.segments, finished.record.epoch);
-        let stored = finished.stored.id.clone();
         let settlement = Settlement {
             finished,
             layer,
@@ -155,18 +157,7 @@ impl Uploads {
             shared,
             job,
         };
-        let settled = self.commit(place, settlement).await?;
-        self.discard(&stored, abandoned).await;
-        Ok(settled)
-    }
-
-    /// Removes what requests wrote that could not commit. What is left after a crash here, verification finds.
-    async fn discard(&self, object: &ObjectId, abandoned: Vec<RangeInclusive<u64>>) {
-        for numbers in abandoned {
-            if let Err(error) = self.blobs.remove(object, numbers).await {
-                tracing::warn!(%error, "an abandoned segment was not removed");
-            }
-        }
+        self.commit(place, settlement).await
     }
 
     /// The digest must be that of the bytes. SHA-512 that was not announced is computed by reading them again.
@@ -249,7 +240,8 @@ impl Uploads {
                     rows.change_repository(&id)?
                         .ok_or_else(|| Refusal::RepositoryNotFound(label.clone()))?;
                     if finished.is_stored && !end_session(rows, finished)? {
-                        return Err(lost.clone().into());
+                        doom_if_ended(rows, &finished.record)?;
+                        return Ok(None);
                     }
                     if rows.find_layer(&id, &settlement.layer.digest)?.is_some() {
                         rows.set_layer_idle(
@@ -259,7 +251,7 @@ impl Uploads {
                         )?;
                         rows.insert_job(&settlement.job)?;
                         rows.insert_doomed(&doom(&finished.record))?;
-                        return Ok(Settled::WasThere);
+                        return Ok(Some(Settled::WasThere));
                     }
                     match &settlement.shared {
                         Some(shared) if rows.find_object(&shared.object)?.is_some() => {
@@ -269,13 +261,15 @@ impl Uploads {
                         _ => {
                             rows.insert_object(&settlement.object)?;
                             rows.insert_layer(&id, &settlement.layer)?;
+                            doom_abandoned(rows, finished)?;
                         }
                     }
                     rows.insert_job(&settlement.job)?;
-                    Ok(Settled::New)
+                    Ok(Some(Settled::New))
                 },
             )
-            .await
+            .await?
+            .ok_or_else(|| lost.into())
     }
 }
 
@@ -288,20 +282,12 @@ fn end_session(rows: &mut dyn WriteTransaction, finished: &Finished) -> Result<b
     Ok(stands && rows.delete_upload(&record.id)?)
 }
 
-/// The runs of segment numbers up to `epoch` that the finished object does not use.
-fn abandoned_segments(used: &[Segment], epoch: u64) -> Vec<RangeInclusive<u64>> {
-    let mut runs = Vec::new();
-    let mut next = 1;
-    for segment in used {
-        if next < segment.number {
-            runs.push(next..=segment.number - 1);
-        }
-        next = segment.number + 1;
+/// Has what requests wrote that could not commit removed, in the same transaction: no crash can part the two.
+fn doom_abandoned(rows: &mut dyn WriteTransaction, finished: &Finished) -> Result<(), Error> {
+    if !unused_segments(&finished.stored.segments, finished.record.epoch).is_empty() {
+        rows.insert_doomed(&doom(&finished.record))?;
     }
-    if next <= epoch {
-        runs.push(next..=epoch);
-    }
-    runs
+    Ok(())
 }
 
 /// Where equal content is stored once: account, region, and the key with its layers.
@@ -314,26 +300,4 @@ fn deduplication_domain(repository: &Repository) -> String {
         encryption.kind.as_str(),
         encryption.key_id
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn segments_that_are_not_used_are_abandoned() {
-        let used = |numbers: &[u64]| -> Vec<Segment> {
-            numbers
-                .iter()
-                .map(|&number| Segment { number, frames: 1 })
-                .collect()
-        };
-        assert_eq!(abandoned_segments(&used(&[]), 0), []);
-        assert_eq!(abandoned_segments(&used(&[]), 2), [1..=2]);
-        assert_eq!(abandoned_segments(&used(&[1, 2]), 2), []);
-        assert_eq!(
-            abandoned_segments(&used(&[3, 4, 7]), 9),
-            [1..=2, 5..=6, 8..=9]
-        );
-    }
 }

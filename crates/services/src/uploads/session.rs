@@ -7,7 +7,7 @@ use ecru_ports::blobs::{ObjectWriter, StoredObject, WriteProgress, WrittenDigest
 use ecru_ports::metadata::{UploadAdvance, UploadRecord};
 use futures_util::StreamExt as _;
 
-use super::{Chunk, Place, Uploads, invalid_part, offset_of, upload_not_found};
+use super::{Chunk, Place, Uploads, doom_if_ended, invalid_part, offset_of, upload_not_found};
 use crate::layers::store_failed;
 use crate::store::lane_of;
 
@@ -160,16 +160,41 @@ impl Session<'_> {
             &record,
             "The upload was continued by another request".to_owned(),
         ));
-        let (id, epoch, before) = (record.id.clone(), record.epoch, offset_of(&record));
+        let before = offset_of(&record);
         let advanced = uploads
             .store
             .write(
                 (&place.permit).into(),
                 lane_of(&place.repository),
-                move |rows| Ok(rows.advance_upload(&id, epoch, before, &advance)?),
+                move |rows| {
+                    if rows.advance_upload(&record.id, record.epoch, before, &advance)? {
+                        return Ok(true);
+                    }
+                    doom_if_ended(rows, &record)?;
+                    Ok(false)
+                },
             )
             .await?;
         if advanced { Ok(offset) } else { Err(lost) }
+    }
+
+    /// Gives up over an error, which is returned, and sees to it that the segment is found if the session ended
+    /// meanwhile.
+    pub(super) async fn abandon(self, error: Error) -> Error {
+        let (uploads, place, record) = (self.uploads, self.place, self.record);
+        drop(self.writer);
+        if !self.has_segment {
+            return error;
+        }
+        let noted = uploads.store.write(
+            (&place.permit).into(),
+            lane_of(&place.repository),
+            move |rows| doom_if_ended(rows, &record),
+        );
+        if let Err(failure) = noted.await {
+            tracing::warn!(error = %failure, "an abandoned segment may be left");
+        }
+        error
     }
 
     /// Makes everything durable and ends the object; the session's row still stands.

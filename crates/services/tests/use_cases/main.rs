@@ -13,6 +13,7 @@ mod authorization;
 mod collection;
 mod images;
 mod latest;
+mod leftovers;
 mod repositories;
 mod tokens;
 mod uploads;

@@ -15,7 +15,7 @@ use ecru_domain::{
 };
 use ecru_key_store::FileKeyStore;
 use ecru_metadata_sql::SqliteMetadata;
-use ecru_ports::{Clock, Ids, Metadata};
+use ecru_ports::{BlobStore, Clock, Ids, Metadata};
 use ecru_services::images::{PutImage, PutImageOutcome};
 use ecru_services::keys::RequestedEncryption;
 use ecru_services::repositories::CreateRepository;
@@ -64,12 +64,28 @@ impl World {
     }
 
     pub(crate) async fn with_latest(latest: LatestMode) -> Self {
+        Self::with(latest, |blobs| blobs).await
+    }
+
+    /// With a blob store that stands before the real one.
+    pub(crate) async fn with_blobs(
+        before: impl FnOnce(Arc<dyn BlobStore>) -> Arc<dyn BlobStore>,
+    ) -> Self {
+        Self::with(LatestMode::Newest, before).await
+    }
+
+    async fn with(
+        latest: LatestMode,
+        before: impl FnOnce(Arc<dyn BlobStore>) -> Arc<dyn BlobStore>,
+    ) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let clock = Arc::new(HandClock(AtomicI64::new(1_800_000_000_000_000)));
         let metadata = SqliteMetadata::open(&directory.path().join("ecru.db"), &*clock).unwrap();
         let outside = Outside {
             metadata: Metadata::new(Arc::new(metadata)),
-            blobs: Arc::new(DirectoryBlobs::open(&directory.path().join("blobs")).unwrap()),
+            blobs: before(Arc::new(
+                DirectoryBlobs::open(&directory.path().join("blobs")).unwrap(),
+            )),
             keys: Arc::new(
                 FileKeyStore::open_or_create(&directory.path().join("keys"), true).unwrap(),
             ),

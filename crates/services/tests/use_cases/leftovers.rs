@@ -1,0 +1,243 @@
+//! What requests leave that could not commit: segments of an upload that went on, ended or crashed without them.
+
+use std::ops::{Range, RangeInclusive};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use ecru_domain::Digest;
+use ecru_ports::blobs::{
+    BlobError, BlobStore, BlobStream, DataKey, FoundSegment, ObjectId, ObjectWriter, Removal,
+    StoredObject, WriteProgress,
+};
+use ecru_services::uploads::{BodyError, Chunk, UploadAddress};
+use ecru_services::verification::VerifyRequest;
+use futures_util::StreamExt as _;
+
+use crate::world::{GRACE, World, chunk};
+
+/// A store that removes nothing while it is told so: as if the process had ended just before.
+struct Stalled {
+    inner: Arc<dyn BlobStore>,
+    is_stalled: Arc<AtomicBool>,
+}
+
+#[async_trait]
+impl BlobStore for Stalled {
+    async fn writer(
+        &self,
+        object: &ObjectId,
+        key: &DataKey,
+        sha512: bool,
+        progress: Option<&WriteProgress>,
+    ) -> Result<Box<dyn ObjectWriter>, BlobError> {
+        self.inner.writer(object, key, sha512, progress).await
+    }
+
+    async fn read(
+        &self,
+        object: Arc<StoredObject>,
+        key: Arc<DataKey>,
+        range: Range<u64>,
+    ) -> Result<BlobStream, BlobError> {
+        self.inner.read(object, key, range).await
+    }
+
+    async fn remove(
+        &self,
+        object: &ObjectId,
+        segments: RangeInclusive<u64>,
+    ) -> Result<Removal, BlobError> {
+        if self.is_stalled.load(Ordering::SeqCst) {
+            return Err(BlobError::Io(std::io::ErrorKind::Interrupted.into()));
+        }
+        self.inner.remove(object, segments).await
+    }
+
+    async fn list(
+        &self,
+        after: Option<&ObjectId>,
+        limit: usize,
+    ) -> Result<Vec<FoundSegment>, BlobError> {
+        self.inner.list(after, limit).await
+    }
+
+    async fn quarantine(
+        &self,
+        object: &ObjectId,
+        segments: RangeInclusive<u64>,
+    ) -> Result<(), BlobError> {
+        self.inner.quarantine(object, segments).await
+    }
+
+    async fn probe(&self) -> Result<(), BlobError> {
+        self.inner.probe().await
+    }
+}
+
+fn content(seed: u8) -> Vec<u8> {
+    (0..900_000_u32)
+        .map(|n| (n as u8).wrapping_mul(31).wrapping_add(seed))
+        .collect()
+}
+
+async fn begin(world: &World) -> UploadAddress {
+    let app = world.create("team/app").await;
+    let context = world.root();
+    let uploads = &world.services.uploads;
+    let begun = uploads.initiate(&context, &world.home, &app, false);
+    UploadAddress {
+        registry: world.home.clone(),
+        upload: begun.await.unwrap(),
+        name: app,
+    }
+}
+
+/// A chunk that breaks off after most of its bytes, of which none may be kept.
+fn broken(content: &[u8]) -> Chunk {
+    let pieces = vec![
+        Ok(Bytes::copy_from_slice(&content[..800_000])),
+        Err(BodyError::Disconnected),
+    ];
+    Chunk {
+        first: Some(0),
+        length: None,
+        body: Box::pin(futures_util::stream::iter(pieces)),
+    }
+}
+
+/// A chunk whose session is ended, and the bytes of it removed, after the first segment was begun and before its
+/// file exists.
+fn ended_meanwhile(world: &World, address: &UploadAddress, ending: Result<(), BodyError>) -> Chunk {
+    let content = content(1);
+    let first = Ok(Bytes::copy_from_slice(&content[..70_000]));
+    let (services, context, now) = (world.services.clone(), world.root(), world.now());
+    let address = address.clone();
+    let rest = async move {
+        services.uploads.cancel(&context, &address).await.unwrap();
+        let report = services.collection.run_once(now).await.unwrap();
+        assert_eq!(report.objects, 1, "what was cancelled is removed");
+        Ok(Bytes::copy_from_slice(&content[70_000..]))
+    };
+    let rest = futures_util::stream::iter([first])
+        .chain(futures_util::stream::once(rest))
+        .chain(futures_util::stream::iter(ending.err().map(Err)));
+    Chunk {
+        first: Some(0),
+        length: None,
+        body: Box::pin(rest),
+    }
+}
+
+async fn problems(world: &World) -> u64 {
+    let verification = &world.services.verification;
+    let report = verification.verify_offline(VerifyRequest::default()).await;
+    report.unwrap().problem_count
+}
+
+async fn segments(world: &World) -> usize {
+    world.outside.blobs.list(None, 100).await.unwrap().len()
+}
+
+#[tokio::test]
+async fn what_an_upload_abandoned_is_removed_after_a_crash_too() {
+    let is_stalled = Arc::new(AtomicBool::new(false));
+    let world = World::with_blobs(|inner| {
+        let is_stalled = Arc::clone(&is_stalled);
+        Arc::new(Stalled { inner, is_stalled })
+    })
+    .await;
+    let address = begin(&world).await;
+    let (uploads, whole) = (&world.services.uploads, content(2));
+    uploads
+        .append(&world.root(), &address, broken(&whole))
+        .await
+        .unwrap_err();
+    let digest = Digest::sha256(&whole);
+    is_stalled.store(true, Ordering::SeqCst);
+    uploads
+        .complete(&world.root(), &address, chunk(&whole), &digest)
+        .await
+        .unwrap();
+    is_stalled.store(false, Ordering::SeqCst);
+    assert_eq!(segments(&world).await, 2);
+    assert_eq!(problems(&world).await, 0);
+    world.collect().await;
+    assert_eq!(segments(&world).await, 1);
+    let read = world.read_layer(&address.name, &digest).await.unwrap();
+    assert_eq!(read, whole);
+    world.turn(GRACE + Duration::from_secs(1));
+    world.collect().await;
+    assert_eq!(segments(&world).await, 0);
+}
+
+#[tokio::test]
+async fn a_layer_that_goes_before_what_it_abandoned_takes_that_with_it() {
+    let world = World::new().await;
+    let address = begin(&world).await;
+    let (uploads, whole) = (&world.services.uploads, content(3));
+    for _ in 0..2 {
+        uploads
+            .append(&world.root(), &address, broken(&whole))
+            .await
+            .unwrap_err();
+    }
+    let digest = Digest::sha256(&whole);
+    uploads
+        .append(&world.root(), &address, chunk(&whole))
+        .await
+        .unwrap();
+    // the last segment is one of a request that is refused
+    uploads
+        .append(&world.root(), &address, broken_after(&whole))
+        .await
+        .unwrap_err();
+    uploads
+        .complete(&world.root(), &address, Chunk::empty(), &digest)
+        .await
+        .unwrap();
+    world.turn(GRACE + Duration::from_secs(1));
+    world.collect().await;
+    assert_eq!((segments(&world).await, problems(&world).await), (0, 0));
+}
+
+fn broken_after(content: &[u8]) -> Chunk {
+    Chunk {
+        first: Some(content.len() as u64),
+        ..broken(content)
+    }
+}
+
+#[tokio::test]
+async fn a_chunk_whose_upload_is_cancelled_under_it_leaves_nothing() {
+    for ending in [Ok(()), Err(BodyError::Disconnected)] {
+        let world = World::new().await;
+        let address = begin(&world).await;
+        let chunk = ended_meanwhile(&world, &address, ending);
+        let uploads = &world.services.uploads;
+        uploads
+            .append(&world.root(), &address, chunk)
+            .await
+            .unwrap_err();
+        world.collect().await;
+        assert_eq!((segments(&world).await, problems(&world).await), (0, 0));
+    }
+}
+
+#[tokio::test]
+async fn a_completion_whose_upload_is_cancelled_under_it_leaves_nothing() {
+    for ending in [Ok(()), Err(BodyError::Disconnected)] {
+        let world = World::new().await;
+        let address = begin(&world).await;
+        let chunk = ended_meanwhile(&world, &address, ending);
+        let (uploads, digest) = (&world.services.uploads, Digest::sha256(&content(1)));
+        uploads
+            .complete(&world.root(), &address, chunk, &digest)
+            .await
+            .unwrap_err();
+        world.collect().await;
+        assert_eq!((segments(&world).await, problems(&world).await), (0, 0));
+    }
+}
