@@ -2,7 +2,10 @@
 //!
 //! Three passes: every object that rows name is read and hashed; every manifest is opened and hashed, and what it
 //! refers to looked up; stored bytes that no row names are found by listing. Repair sets damaged and orphaned
-//! bytes aside where no read reaches them; it never deletes.
+//! bytes aside where no read reaches them; it never deletes. Pushes and collection go on meanwhile: what looks wrong
+//! is looked at again before it is reported.
+
+mod orphans;
 
 use std::sync::Arc;
 
@@ -159,6 +162,9 @@ impl Verification {
         let Some(what) = self.damage_of(&object, &repository, &layer).await? else {
             return Ok(());
         };
+        if !self.is_stored(&id).await? {
+            return Ok(());
+        }
         let last_segment = object
             .stored
             .segments
@@ -176,6 +182,16 @@ impl Verification {
             quarantined,
         });
         Ok(())
+    }
+
+    /// Whether an object is still there: collected while it was read, it may end early.
+    async fn is_stored(&self, object: &ObjectId) -> Result<bool, Error> {
+        let wanted = object.clone();
+        self.store
+            .lookup(Warrant::server(), move |rows| {
+                Ok(rows.find_object(&wanted)?.is_some())
+            })
+            .await
     }
 
     /// What is wrong with an object, if anything.
@@ -330,64 +346,6 @@ impl Verification {
         };
         let calculated = Digest::of(image.digest.algorithm(), &bytes);
         (calculated != image.digest).then(|| "the manifest does not have its digest".to_owned())
-    }
-
-    /// Bytes that neither an object, nor an upload, nor the list of doomed ones names.
-    async fn verify_orphans(
-        &self,
-        request: VerifyRequest,
-        report: &mut VerifyReport,
-    ) -> Result<(), Error> {
-        let mut after: Option<ObjectId> = None;
-        loop {
-            let found = self
-                .blobs
-                .list(after.as_ref(), BATCH as usize)
-                .await
-                .map_err(crate::layers::store_failed)?;
-            let Some(last) = found.last() else {
-                return Ok(());
-            };
-            after = Some(last.object.clone());
-            for segment in found {
-                if self.is_named(&segment.object, segment.number).await? {
-                    continue;
-                }
-                let quarantined = request.repair
-                    && self
-                        .blobs
-                        .quarantine(&segment.object, segment.number..=segment.number)
-                        .await
-                        .is_ok();
-                report.add(Problem {
-                    what: format!("stored segment {} belongs to nothing", segment.number),
-                    object: Some(segment.object.as_str().to_owned()),
-                    repository: None,
-                    digest: None,
-                    quarantined,
-                });
-            }
-        }
-    }
-
-    async fn is_named(&self, object: &ObjectId, segment: u64) -> Result<bool, Error> {
-        let wanted = object.clone();
-        self.store
-            .lookup(Warrant::server(), move |rows| {
-                let stored = rows.find_object(&wanted)?;
-                let in_object = stored.is_some_and(|record| {
-                    record
-                        .stored
-                        .segments
-                        .iter()
-                        .any(|known| known.number == segment)
-                });
-                let in_upload = rows
-                    .upload_of_object(&wanted)?
-                    .is_some_and(|upload| segment <= upload.epoch);
-                Ok(in_object || in_upload || rows.is_doomed(&wanted)?)
-            })
-            .await
     }
 }
 

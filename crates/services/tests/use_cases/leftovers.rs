@@ -1,81 +1,14 @@
 //! What requests leave that could not commit: segments of an upload that went on, ended or crashed without them.
 
-use std::ops::{Range, RangeInclusive};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use bytes::Bytes;
 use ecru_domain::Digest;
-use ecru_ports::blobs::{
-    BlobError, BlobStore, BlobStream, DataKey, FoundSegment, ObjectId, ObjectWriter, Removal,
-    StoredObject, WriteProgress,
-};
 use ecru_services::uploads::{BodyError, Chunk, UploadAddress};
 use ecru_services::verification::VerifyRequest;
 use futures_util::StreamExt as _;
 
 use crate::world::{GRACE, World, chunk};
-
-/// A store that removes nothing while it is told so: as if the process had ended just before.
-struct Stalled {
-    inner: Arc<dyn BlobStore>,
-    is_stalled: Arc<AtomicBool>,
-}
-
-#[async_trait]
-impl BlobStore for Stalled {
-    async fn writer(
-        &self,
-        object: &ObjectId,
-        key: &DataKey,
-        sha512: bool,
-        progress: Option<&WriteProgress>,
-    ) -> Result<Box<dyn ObjectWriter>, BlobError> {
-        self.inner.writer(object, key, sha512, progress).await
-    }
-
-    async fn read(
-        &self,
-        object: Arc<StoredObject>,
-        key: Arc<DataKey>,
-        range: Range<u64>,
-    ) -> Result<BlobStream, BlobError> {
-        self.inner.read(object, key, range).await
-    }
-
-    async fn remove(
-        &self,
-        object: &ObjectId,
-        segments: RangeInclusive<u64>,
-    ) -> Result<Removal, BlobError> {
-        if self.is_stalled.load(Ordering::SeqCst) {
-            return Err(BlobError::Io(std::io::ErrorKind::Interrupted.into()));
-        }
-        self.inner.remove(object, segments).await
-    }
-
-    async fn list(
-        &self,
-        after: Option<&ObjectId>,
-        limit: usize,
-    ) -> Result<Vec<FoundSegment>, BlobError> {
-        self.inner.list(after, limit).await
-    }
-
-    async fn quarantine(
-        &self,
-        object: &ObjectId,
-        segments: RangeInclusive<u64>,
-    ) -> Result<(), BlobError> {
-        self.inner.quarantine(object, segments).await
-    }
-
-    async fn probe(&self) -> Result<(), BlobError> {
-        self.inner.probe().await
-    }
-}
 
 fn content(seed: u8) -> Vec<u8> {
     (0..900_000_u32)
@@ -143,12 +76,7 @@ async fn segments(world: &World) -> usize {
 
 #[tokio::test]
 async fn what_an_upload_abandoned_is_removed_after_a_crash_too() {
-    let is_stalled = Arc::new(AtomicBool::new(false));
-    let world = World::with_blobs(|inner| {
-        let is_stalled = Arc::clone(&is_stalled);
-        Arc::new(Stalled { inner, is_stalled })
-    })
-    .await;
+    let (world, rig) = World::rigged().await;
     let address = begin(&world).await;
     let (uploads, whole) = (&world.services.uploads, content(2));
     uploads
@@ -156,12 +84,12 @@ async fn what_an_upload_abandoned_is_removed_after_a_crash_too() {
         .await
         .unwrap_err();
     let digest = Digest::sha256(&whole);
-    is_stalled.store(true, Ordering::SeqCst);
+    rig.stall(true);
     uploads
         .complete(&world.root(), &address, chunk(&whole), &digest)
         .await
         .unwrap();
-    is_stalled.store(false, Ordering::SeqCst);
+    rig.stall(false);
     assert_eq!(segments(&world).await, 2);
     assert_eq!(problems(&world).await, 0);
     world.collect().await;

@@ -15,6 +15,7 @@ mod images;
 mod latest;
 mod leftovers;
 mod repositories;
+mod rigged;
 mod tokens;
 mod uploads;
 mod verification;

@@ -1,5 +1,7 @@
 //! Verification finds damage and sets it aside.
 
+use ecru_ports::ObjectId;
+use ecru_ports::blobs::FoundSegment;
 use ecru_services::verification::VerifyRequest;
 
 use crate::world::World;
@@ -24,6 +26,22 @@ async fn a_sound_store_has_no_problems() {
         (report.objects, report.manifests, report.problem_count),
         (3, 2, 0)
     );
+}
+
+/// Collection runs beside verification: what was listed may rightly be gone, rows and all, when it is looked up.
+#[tokio::test]
+async fn bytes_that_are_removed_while_it_looks_are_no_finding() {
+    let (world, rig) = World::rigged().await;
+    let app = world.create("team/app").await;
+    world.push_layer(&app, &vec![1; 300_000]).await;
+    rig.show_once(FoundSegment {
+        object: ObjectId::from_random([0; 16]),
+        number: 1,
+        stored_bytes: 70_000,
+    });
+    let verification = &world.services.verification;
+    let report = verification.verify_offline(VerifyRequest { repair: true });
+    assert_eq!(report.await.unwrap().problems, []);
 }
 
 #[tokio::test]

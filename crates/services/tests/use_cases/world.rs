@@ -23,6 +23,8 @@ use ecru_services::uploads::{BodyError, Chunk};
 use ecru_services::{Limits, Outside, RequestContext, Services};
 use futures_util::StreamExt as _;
 
+use crate::rigged::{Rig, Rigged};
+
 /// How long unreferenced layers stay here.
 pub(crate) const GRACE: Duration = Duration::from_secs(24 * 3600);
 
@@ -67,11 +69,14 @@ impl World {
         Self::with(latest, |blobs| blobs).await
     }
 
-    /// With a blob store that stands before the real one.
-    pub(crate) async fn with_blobs(
-        before: impl FnOnce(Arc<dyn BlobStore>) -> Arc<dyn BlobStore>,
-    ) -> Self {
-        Self::with(LatestMode::Newest, before).await
+    /// With a blob store that can be made to fail.
+    pub(crate) async fn rigged() -> (Self, Arc<Rig>) {
+        let rig = Arc::new(Rig::default());
+        let before = |inner| {
+            let rig = Arc::clone(&rig);
+            Arc::new(Rigged { inner, rig }) as Arc<dyn BlobStore>
+        };
+        (Self::with(LatestMode::Newest, before).await, rig)
     }
 
     async fn with(
