@@ -1,10 +1,9 @@
 //! The `ecru` binary.
 
+mod allocator;
+
 use std::ffi::OsString;
 use std::process::ExitCode;
-
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let line: Vec<OsString> = std::env::args_os().collect();

@@ -186,6 +186,11 @@ impl Metrics {
         OpenConnection(self.connections.clone())
     }
 
+    /// How many connections are open.
+    pub(crate) fn open_connections(&self) -> i64 {
+        self.connections.get()
+    }
+
     /// Everything in the `OpenMetrics` text format.
     pub fn text(&self) -> Result<String, std::fmt::Error> {
         let mut text = String::new();

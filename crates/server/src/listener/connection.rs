@@ -15,7 +15,6 @@ use tokio::time::timeout;
 
 use super::pace::{Activity, Pace, Paced};
 use super::{Peer, Shared};
-use crate::configuration::meaning::HttpLimits;
 use crate::front::{Answer, Application};
 
 /// The longest head of a request, in bytes. Tokens fill at most 2 KiB of it.
@@ -23,6 +22,10 @@ const LONGEST_HEAD: usize = 32 * 1_024;
 const MOST_HEADERS: usize = 100;
 /// How much of an upload one read may take: large reads make hashing and sealing cheap.
 const READ_BUFFER: usize = 512 * 1_024;
+/// The same where many connections share the memory: 64 uploads at once stay below 128 MiB.
+const CROWDED_READ_BUFFER: usize = 96 * 1_024;
+/// Connections that read in large steps; those that come later read in small ones.
+const ROOMY_CONNECTIONS: i64 = 8;
 const STREAM_WINDOW: u32 = 4 * 1_024 * 1_024;
 const CONNECTION_WINDOW: u32 = 16 * 1_024 * 1_024;
 const MOST_STREAMS: u32 = 128;
@@ -125,9 +128,9 @@ where
         let front = Arc::clone(&front);
         let guard = in_flight.begin();
         async move {
-            Ok::<http::Response<Answer>, std::convert::Infallible>(
-                front.answer(request, peer, guard).await,
-            )
+            // a connection keeps room for its service's future even while it is idle: keep that small
+            let answer = Box::pin(front.answer(request, peer, guard)).await;
+            Ok::<http::Response<Answer>, std::convert::Infallible>(answer)
         }
     });
     if is_http2 {
@@ -137,7 +140,7 @@ where
         })
         .await
     } else {
-        let connection = http1_builder(&shared.limits).serve_connection(io, service);
+        let connection = http1_builder(shared).serve_connection(io, service);
         drive(pin!(connection), &activity, shared, |connection| {
             connection.graceful_shutdown();
         })
@@ -166,7 +169,14 @@ where
     timeout(CUT_PATIENCE, connection).await?.map_err(Into::into)
 }
 
-fn http1_builder(limits: &HttpLimits) -> http1::Builder {
+fn http1_builder<A>(shared: &Shared<A>) -> http1::Builder {
+    let limits = &shared.limits;
+    let is_crowded = shared.metrics.open_connections() > ROOMY_CONNECTIONS;
+    let read_buffer = if is_crowded {
+        CROWDED_READ_BUFFER
+    } else {
+        READ_BUFFER
+    };
     // the socket ends idle connections before; with a timeout of its own, hyper looks at the socket between requests
     let longest = limits.idle_timeout + limits.header_timeout;
     let mut builder = http1::Builder::new();
@@ -175,7 +185,7 @@ fn http1_builder(limits: &HttpLimits) -> http1::Builder {
         .header_read_timeout(longest)
         .max_header_size(LONGEST_HEAD)
         .max_headers(MOST_HEADERS)
-        .max_buf_size(READ_BUFFER);
+        .max_buf_size(read_buffer);
     builder
 }
 
