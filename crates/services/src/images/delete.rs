@@ -17,7 +17,10 @@ use crate::access::{Permit, RequestContext};
 use crate::store::lane_of;
 
 /// Tags removed in one transaction; an image with more loses the others first.
-const TAGS_PER_WRITE: u32 = 200;
+const TAGS_PER_WRITE: u32 = 150;
+
+/// Layers marked with their image; those of an image with more are marked by the job alone.
+const LAYERS_PER_WRITE: u32 = 130;
 
 /// Indexes named in a refusal.
 const MAX_PARENTS: u32 = 10;
@@ -249,6 +252,12 @@ fn delete_image(
     job: &JobRecord,
 ) -> Result<(), Error> {
     rows.delete_image(&repository.id, &image.digest)?;
+    // the grace of its layers begins now: a collection that is due before the job must not take them
+    for reference in rows.references_of(&image.id, LAYERS_PER_WRITE)? {
+        if reference.kind == ReferenceKind::Layer {
+            rows.set_layer_idle(&repository.id, &reference.target, job.run_at)?;
+        }
+    }
     rows.insert_job(&JobRecord {
         subject: image.id.clone(),
         ..job.clone()

@@ -35,7 +35,8 @@ pub struct ListedImage {
 }
 
 impl Images {
-    /// `ecr:DescribeImages` by identifiers: `ImageNotFound` if any is not there.
+    /// `ecr:DescribeImages` by identifiers: `ImageNotFound` if any is not there. A tag must be set: what `latest`
+    /// stands for where no such tag is never shows here.
     pub async fn describe(
         &self,
         context: &RequestContext,
@@ -46,7 +47,7 @@ impl Images {
         let (permit, repository) = self
             .open(context, Action::DESCRIBE_IMAGES, registry, name)
             .await?;
-        let (settings, label) = (self.settings.clone(), permit.label()?);
+        let label = permit.label()?;
         self.store
             .read((&permit).into(), move |rows| {
                 let mut found: Vec<ImageDescription> = Vec::new();
@@ -59,7 +60,10 @@ impl Images {
                         tag: identifier.tag().cloned(),
                         repository: label.clone(),
                     };
-                    let record = by_identifier(rows, &settings, &repository, &identifier)?
+                    let find_tag = |rows: &mut dyn ReadTransaction, tag: &Tag| {
+                        Ok(rows.find_tagged_image(&repository.id, tag)?)
+                    };
+                    let record = by_identifier(rows, &repository.id, &identifier, find_tag)?
                         .map_err(|_| not_found())?;
                     if !found
                         .iter()

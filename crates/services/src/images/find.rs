@@ -2,7 +2,9 @@
 
 use ecru_domain::latest::newest_answers;
 use ecru_domain::repository::Repository;
-use ecru_domain::{Action, Digest, Error, ImageIdentifier, Refusal, Registry, RepositoryName, Tag};
+use ecru_domain::{
+    Action, Digest, Error, ImageIdentifier, Refusal, Registry, RepositoryId, RepositoryName, Tag,
+};
 use ecru_ports::metadata::{ImageRecord, ReadTransaction};
 
 use super::{FoundManifest, Images};
@@ -139,7 +141,10 @@ impl Images {
         let found = self
             .store
             .lookup(permit.into(), move |rows| {
-                match by_identifier(rows, &settings, &place, &identifier)? {
+                let find_tag = |rows: &mut dyn ReadTransaction, tag: &Tag| {
+                    by_tag(rows, &settings, &place, tag)
+                };
+                match by_identifier(rows, &place.id, &identifier, find_tag)? {
                     Err(failure) => Ok(Err(failure)),
                     Ok(image) => {
                         let manifest = rows.manifest(&place.id, &image.digest)?;
@@ -163,17 +168,17 @@ impl Images {
     }
 }
 
-/// The image of an identifier.
+/// The image of an identifier; `find_tag` tells what a tag means.
 pub(super) fn by_identifier(
     rows: &mut dyn ReadTransaction,
-    settings: &Settings,
-    repository: &Repository,
+    repository: &RepositoryId,
     identifier: &ImageIdentifier,
+    find_tag: impl FnOnce(&mut dyn ReadTransaction, &Tag) -> Result<Option<ImageRecord>, Error>,
 ) -> Result<Result<ImageRecord, ImageFailure>, Error> {
     let found = match identifier {
-        ImageIdentifier::Digest(digest) => rows.find_image(&repository.id, digest)?,
-        ImageIdentifier::Tag(tag) => by_tag(rows, settings, repository, tag)?,
-        ImageIdentifier::Both(tag, digest) => match by_tag(rows, settings, repository, tag)? {
+        ImageIdentifier::Digest(digest) => rows.find_image(repository, digest)?,
+        ImageIdentifier::Tag(tag) => find_tag(rows, tag)?,
+        ImageIdentifier::Both(tag, digest) => match find_tag(rows, tag)? {
             Some(image) if image.digest != *digest => {
                 return Ok(Err(ImageFailure::TagDoesNotMatchDigest));
             }

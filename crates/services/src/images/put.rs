@@ -68,7 +68,10 @@ struct Prepared {
     manifest: Manifest,
     bytes: Bytes,
     tags: Vec<Tag>,
+    /// What must be in the repository; then also what is there although it need not be.
     references: Vec<ReferenceRecord>,
+    /// What may be elsewhere.
+    foreign: Vec<ReferenceRecord>,
     now: Timestamp,
     label: RepositoryLabel,
     settings: Settings,
@@ -86,13 +89,16 @@ impl Images {
             .authorize_repository(context, Action::PUT_IMAGE, &command.registry, &command.name)
             .await?;
         let repository = self.store.repository(&permit).await?;
-        let push = self.prepare(command, permit.label()?)?;
+        let mut push = self.prepare(command, permit.label()?)?;
+        self.refer_to_present(&permit, &repository, &mut push)
+            .await?;
         let stored = StoredImage {
             digest: push.digest.clone(),
             media_type: push.manifest.media_type.clone(),
             subject: push.manifest.subject.clone(),
         };
-        let id = self.ids.uuid();
+        // in order of time, so that rows of the newest images lie together in every index
+        let id = format!("{:016x}-{}", push.now.micros(), self.ids.uuid());
         let sealed = self.seal_manifest(&repository, &id, &push.bytes).await?;
         self.write_references_ahead(&permit, &repository, &id, &push)
             .await?;
@@ -110,7 +116,7 @@ impl Images {
         let manifest = Manifest::parse(&command.manifest, command.media_type.as_deref())
             .map_err(Refusal::ManifestInvalid)?;
         let digest = settle_digest(&command.manifest, command.digest.as_deref(), &label)?;
-        let references = references_of(&manifest);
+        let (references, foreign) = references_of(&manifest);
         let (bytes, tags) = (command.manifest, command.tags);
         Ok(Prepared {
             digest,
@@ -118,10 +124,36 @@ impl Images {
             bytes,
             tags,
             references,
+            foreign,
             now: self.clock.now(),
             label,
             settings: self.settings.clone(),
         })
+    }
+
+    /// Content that may be elsewhere but was pushed here all the same is kept as long as what must be here.
+    async fn refer_to_present(
+        &self,
+        permit: &Permit,
+        repository: &Repository,
+        push: &mut Prepared,
+    ) -> Result<(), Error> {
+        let foreign = std::mem::take(&mut push.foreign);
+        if foreign.is_empty() {
+            return Ok(());
+        }
+        let place = repository.id.clone();
+        let look = self.store.read(permit.into(), move |rows| {
+            let mut present = Vec::new();
+            for reference in foreign {
+                if store::is_present(rows, &place, &reference)? {
+                    present.push(reference);
+                }
+            }
+            Ok(present)
+        });
+        push.references.extend(look.await?);
+        Ok(())
     }
 
     async fn seal_manifest(
@@ -233,7 +265,8 @@ fn settle_digest(
     }
 }
 
-fn references_of(manifest: &Manifest) -> Vec<ReferenceRecord> {
+/// What a manifest refers to, each once: what must be in the repository, and what may be elsewhere.
+fn references_of(manifest: &Manifest) -> (Vec<ReferenceRecord>, Vec<ReferenceRecord>) {
     let mut seen = std::collections::HashSet::new();
     let layers = manifest
         .config
@@ -244,14 +277,17 @@ fn references_of(manifest: &Manifest) -> Vec<ReferenceRecord> {
         .manifests
         .iter()
         .map(|descriptor| (descriptor, ReferenceKind::Manifest));
-    let all = layers
-        .chain(images)
-        .filter(|(descriptor, _)| !descriptor.is_foreign);
-    all.filter(|(descriptor, _)| seen.insert(descriptor.digest.clone()))
-        .map(|(descriptor, kind)| ReferenceRecord {
-            target: descriptor.digest.clone(),
-            kind,
-            media_type: descriptor.media_type.clone(),
-        })
-        .collect()
+    let all: Vec<_> = layers.chain(images).collect();
+    let mut pick = |is_foreign: bool| -> Vec<ReferenceRecord> {
+        all.iter()
+            .filter(|(descriptor, _)| descriptor.is_foreign == is_foreign)
+            .filter(|(descriptor, _)| seen.insert(descriptor.digest.clone()))
+            .map(|(descriptor, kind)| ReferenceRecord {
+                target: descriptor.digest.clone(),
+                kind: *kind,
+                media_type: descriptor.media_type.clone(),
+            })
+            .collect()
+    };
+    (pick(false), pick(true))
 }

@@ -190,3 +190,53 @@ async fn a_manifest_with_thousands_of_references_is_stored_and_collected_in_boun
     world.turn(GRACE);
     assert_eq!(world.collect().await.layers, 701);
 }
+
+#[tokio::test]
+async fn a_layer_that_may_be_elsewhere_but_was_pushed_stays_with_its_image() {
+    let world = World::new().await;
+    let app = world.create("team/app").await;
+    let config = world.push_layer(&app, b"{}").await;
+    let pushed = world.push_layer(&app, b"pushed all the same").await;
+    let elsewhere = Digest::sha256(b"elsewhere");
+    let bytes = manifest(&config, &[&pushed, &elsewhere]);
+    let mut value: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+    for layer in value["layers"].as_array_mut().unwrap() {
+        layer["urls"] = serde_json::json!(["https://example.com/layer"]);
+    }
+    world
+        .put(&app, value.to_string().into(), Some("v1"))
+        .await
+        .unwrap();
+    world.turn(GRACE * 3);
+    assert_eq!(world.collect().await.layers, 0);
+    assert!(world.read_layer(&app, &pushed).await.is_ok());
+    let verification = &world.services.verification;
+    let report = verification
+        .verify_offline(ecru_services::verification::VerifyRequest::default())
+        .await;
+    assert_eq!(report.unwrap().problem_count, 0);
+}
+
+#[tokio::test]
+async fn layers_have_their_grace_when_their_image_goes_even_if_an_old_job_is_due() {
+    let world = World::new().await;
+    let app = world.create("team/app").await;
+    let digest = world.push_image(&app, "content", Some("v1")).await;
+    let layer = Digest::sha256(b"content");
+    world.turn(GRACE + MINUTE);
+    let reference = ecru_domain::Reference::Digest(digest);
+    world
+        .services
+        .images
+        .delete(&world.root(), &world.home, &app, &reference)
+        .await
+        .unwrap();
+    assert!(
+        world.read_layer(&app, &layer).await.is_ok(),
+        "it was promised a moment ago"
+    );
+    assert_eq!(world.collect().await.layers, 0);
+    assert!(world.read_layer(&app, &layer).await.is_ok());
+    world.turn(GRACE);
+    assert_eq!(world.collect().await.layers, 2);
+}

@@ -5,6 +5,7 @@ use ecru_domain::mutability::{MutabilityMode, TagMutability};
 use ecru_domain::{EncryptionType, Reference, Refusal};
 use ecru_ports::metadata::TagStatus;
 use ecru_services::PageRequest;
+use ecru_services::images::RequestedImage;
 
 use crate::world::{World, refusal};
 
@@ -160,4 +161,39 @@ async fn follow_really_moves_the_tag() {
             .collect::<Vec<_>>(),
         ["latest", "v1", "v2"]
     );
+}
+
+#[tokio::test]
+async fn follow_moves_the_tag_at_a_push_again_too() {
+    let world = World::with_latest(LatestMode::Follow).await;
+    let app = world.create("team/app").await;
+    let one = world.push_image(&app, "one", Some("v1")).await;
+    world.push_image(&app, "two", Some("v2")).await;
+    world.push_image(&app, "one", Some("v1")).await;
+    assert_eq!(world.pull(&app, "latest").await.unwrap(), one);
+}
+
+#[tokio::test]
+async fn what_latest_stands_for_is_pulled_but_not_described() {
+    let world = World::new().await;
+    let app = world.create("team/app").await;
+    let image = world.push_image(&app, "one", Some("v1")).await;
+    let latest = || RequestedImage {
+        tag: Some("latest".to_owned()),
+        digest: None,
+    };
+    let (context, images) = (world.root(), &world.services.images);
+    let describe = async || {
+        images
+            .describe(&context, &world.home, &app, vec![latest()])
+            .await
+    };
+    let got = images.batch_get(&context, &world.home, &app, vec![latest()]);
+    assert_eq!(got.await.unwrap().images[0].1.digest, image);
+    assert!(matches!(
+        refusal(describe().await),
+        Refusal::ImageNotFound { .. }
+    ));
+    world.push_image(&app, "one", Some("latest")).await;
+    assert_eq!(describe().await.unwrap()[0].record.digest, image);
 }

@@ -5,9 +5,9 @@ use ecru_domain::put_image::{
     MAX_TAGS_PER_IMAGE, PutImageDecision, PutImageFacts, decide_put_image,
 };
 use ecru_domain::repository::Repository;
-use ecru_domain::{Error, ImageKind, Refusal, Tag};
+use ecru_domain::{Error, Refusal, RepositoryId, Tag};
 use ecru_ports::metadata::{
-    ImageRecord, ReadTransaction, ReferenceKind, SealedManifest, WriteTransaction,
+    ImageRecord, ReadTransaction, ReferenceKind, ReferenceRecord, SealedManifest, WriteTransaction,
 };
 
 use super::{Prepared, REFERENCES_PER_WRITE, Verdict};
@@ -29,14 +29,7 @@ pub(super) fn check_content(
 ) -> Result<(), Error> {
     let mut missing = Vec::new();
     for reference in &push.references {
-        let found = match reference.kind {
-            ReferenceKind::Layer => rows
-                .find_layer(&repository.id, &reference.target)?
-                .is_some(),
-            ReferenceKind::Manifest => rows
-                .find_image(&repository.id, &reference.target)?
-                .is_some(),
-        };
+        let found = is_present(rows_as_reads(rows), &repository.id, reference)?;
         if !found && missing.len() < MAX_NAMED {
             missing.push(reference.target.clone());
         }
@@ -57,6 +50,18 @@ pub(super) fn check_content(
         repository,
     }
     .into())
+}
+
+/// Whether the repository has what is referred to.
+pub(super) fn is_present(
+    rows: &mut dyn ReadTransaction,
+    repository: &RepositoryId,
+    reference: &ReferenceRecord,
+) -> Result<bool, Error> {
+    Ok(match reference.kind {
+        ReferenceKind::Layer => rows.find_layer(repository, &reference.target)?.is_some(),
+        ReferenceKind::Manifest => rows.find_image(repository, &reference.target)?.is_some(),
+    })
 }
 
 /// Applies the rule to each tag, or once if there is none.
@@ -90,13 +95,11 @@ pub(super) fn decide(
         };
         match (decide_put_image(&facts), tag) {
             (PutImageDecision::Store, _) => changes = true,
-            (PutImageDecision::AlreadyPresent, Some(tag))
-                if counts_as_push(push.manifest.kind, tag) =>
-            {
-                // pushed again: nothing is stored, but it is the newest push now
-                rows.set_latest_sequence(&repository.id, &push.digest, repository.version)?;
+            // pushed again: nothing is stored, but it is the newest push now
+            (PutImageDecision::AlreadyPresent, Some(tag)) => {
+                count_push(rows, repository, push, tag)?;
             }
-            (PutImageDecision::AlreadyPresent, _) => {}
+            (PutImageDecision::AlreadyPresent, None) => {}
             (PutImageDecision::TagIsImmutable { same_image: true }, Some(tag)) => {
                 return Ok(Steps::Stop(Verdict::Immutable(tag.clone())));
             }
@@ -144,7 +147,7 @@ pub(super) fn store_image(
         pushed_at: push.now,
         last_pulled_at: None,
         subject: push.manifest.subject.clone(),
-        is_tagged: false,
+        is_tagged: !push.tags.is_empty(),
         latest_sequence: None,
     };
     if rows.insert_image(&repository.id, &record, sealed)? {
@@ -176,26 +179,37 @@ pub(super) fn set_tags(
     repository: &Repository,
     push: &Prepared,
 ) -> Result<(), Error> {
+    for tag in &push.tags {
+        rows.put_tag(&repository.id, tag, &push.digest, push.now)?;
+        if tag.is_latest() && !repository.latest_was_set {
+            rows.set_latest_was_set(&repository.id)?;
+        }
+        count_push(rows, repository, push, tag)?;
+    }
+    Ok(())
+}
+
+/// What a push by tag, the first or one again, means for `latest`.
+fn count_push(
+    rows: &mut dyn WriteTransaction,
+    repository: &Repository,
+    push: &Prepared,
+    tag: &Tag,
+) -> Result<(), Error> {
+    let kind = push.manifest.kind;
+    if counts_as_push(kind, tag) {
+        rows.set_latest_sequence(&repository.id, &push.digest, repository.version)?;
+    }
     let mode = push
         .settings
         .latest_mode(rows_as_reads(rows), &repository.registry)?;
-    let kind: ImageKind = push.manifest.kind;
-    for tag in &push.tags {
-        rows.put_tag(&repository.id, tag, &push.digest, push.now)?;
-        if counts_as_push(kind, tag) {
-            rows.set_latest_sequence(&repository.id, &push.digest, repository.version)?;
-        }
-        let latest = if push_moves_latest(mode, kind, tag, &repository.mutability) {
-            Tag::parse(Tag::LATEST).ok()
-        } else {
-            None
-        };
-        if let Some(latest) = &latest {
-            rows.put_tag(&repository.id, latest, &push.digest, push.now)?;
-        }
-        if (tag.is_latest() || latest.is_some()) && !repository.latest_was_set {
-            rows.set_latest_was_set(&repository.id)?;
-        }
+    if !push_moves_latest(mode, kind, tag, &repository.mutability) {
+        return Ok(());
+    }
+    let latest = Tag::parse(Tag::LATEST).map_err(Error::internal)?;
+    rows.put_tag(&repository.id, &latest, &push.digest, push.now)?;
+    if !repository.latest_was_set {
+        rows.set_latest_was_set(&repository.id)?;
     }
     Ok(())
 }
