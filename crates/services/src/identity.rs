@@ -92,12 +92,16 @@ impl Identity {
         }))
     }
 
-    /// The principal of an access key that is alive.
-    pub(crate) async fn living_principal(
+    /// The principal of an access key that is alive, and when the key was made.
+    pub(crate) async fn living_key(
         &self,
         access_key_id: &str,
-    ) -> Result<Option<Principal>, Error> {
-        Ok(self.access_key(access_key_id).await?.map(principal_of))
+    ) -> Result<Option<(Principal, Timestamp)>, Error> {
+        let found = self.access_key(access_key_id).await?;
+        Ok(found.map(|record| {
+            let born_at = record.created_at;
+            (principal_of(record), born_at)
+        }))
     }
 
     async fn access_key(&self, id: &str) -> Result<Option<AccessKeyRecord>, Error> {

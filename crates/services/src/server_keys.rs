@@ -115,7 +115,8 @@ impl ServerKeys {
     pub async fn rotate(&self, revoke: bool) -> Result<(), Error> {
         let now = self.clock.now();
         let end = if revoke {
-            now
+            // over, even if the clock is set back
+            Timestamp::default()
         } else {
             now.plus(TOKEN_LIFETIME)
         };

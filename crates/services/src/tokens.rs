@@ -70,6 +70,9 @@ struct TokenClaims {
     unique_id: String,
     #[serde(rename = "k")]
     access_key_id: String,
+    /// When that access key was made, in microseconds: another secret under the same id is another key.
+    #[serde(rename = "b")]
+    access_key_born_at: i64,
     #[serde(rename = "i")]
     issued_at: i64,
     #[serde(rename = "e")]
@@ -131,7 +134,9 @@ impl Tokens {
             .await?;
         let now = self.clock.now();
         let expires_at = now.plus(TOKEN_LIFETIME);
-        let claims = claims_of(&context.principal, &context.region, now, expires_at);
+        let claims = self
+            .claims(&context.principal, &context.region, now, expires_at)
+            .await?;
         let password = self
             .server_keys
             .seal(Purpose::RegistryToken, &to_bytes(&claims)?)
@@ -167,7 +172,9 @@ impl Tokens {
         let now = self.clock.now();
         let (holder, expires_at) = (&link.holder, now.plus(LINK_LIFETIME));
         let claims = LinkClaims {
-            token: claims_of(&holder.principal, &holder.region, now, expires_at),
+            token: self
+                .claims(&holder.principal, &holder.region, now, expires_at)
+                .await?,
             owner: link.registry.account.to_string(),
             name: link.name.to_string(),
             digest: link.digest.to_string(),
@@ -237,12 +244,35 @@ impl Tokens {
         }
     }
 
+    async fn claims(
+        &self,
+        principal: &Principal,
+        region: &Region,
+        now: Timestamp,
+        expires_at: Timestamp,
+    ) -> Result<TokenClaims, Error> {
+        let key = self.identity.living_key(&principal.access_key_id).await?;
+        let (_, born_at) = key.ok_or(Refusal::TokenInvalid)?;
+        Ok(TokenClaims {
+            account: principal.account.to_string(),
+            region: region.to_string(),
+            unique_id: principal.unique_id.clone(),
+            access_key_id: principal.access_key_id.clone(),
+            access_key_born_at: born_at.micros(),
+            issued_at: now.seconds(),
+            expires_at: expires_at.seconds(),
+        })
+    }
+
     async fn holder(&self, claims: &TokenClaims, now: Timestamp) -> Result<TokenHolder, Error> {
-        let principal = self
+        let (principal, born_at) = self
             .identity
-            .living_principal(&claims.access_key_id)
+            .living_key(&claims.access_key_id)
             .await?
             .ok_or(Refusal::TokenInvalid)?;
+        if born_at.micros() != claims.access_key_born_at {
+            return Err(Refusal::TokenInvalid.into());
+        }
         if principal.unique_id != claims.unique_id || principal.account.as_str() != claims.account {
             return Err(Refusal::TokenInvalid.into());
         }
@@ -251,22 +281,6 @@ impl Tokens {
         }
         let region = Region::parse(&claims.region).map_err(|_| Refusal::TokenInvalid)?;
         Ok(TokenHolder { principal, region })
-    }
-}
-
-fn claims_of(
-    principal: &Principal,
-    region: &Region,
-    now: Timestamp,
-    expires_at: Timestamp,
-) -> TokenClaims {
-    TokenClaims {
-        account: principal.account.to_string(),
-        region: region.to_string(),
-        unique_id: principal.unique_id.clone(),
-        access_key_id: principal.access_key_id.clone(),
-        issued_at: now.seconds(),
-        expires_at: expires_at.seconds(),
     }
 }
 

@@ -1,8 +1,13 @@
 //! Tokens and links: how long they hold, and what ends them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use ecru_domain::{Digest, Error, Reference, Refusal, RepositoryName};
+use ecru_domain::latest::LatestMode;
+use ecru_domain::{Digest, Error, Reference, Refusal, RepositoryName, Timestamp};
+use ecru_ports::Clock;
+use ecru_services::identity::{AccessKeyPair, RootKeyOutcome};
+use ecru_services::{Limits, Outside, Services};
 
 use crate::world::{GRACE, ROOT_KEY, World, refusal};
 
@@ -124,6 +129,7 @@ async fn tokens_and_links_end_with_their_access_key() {
         )
         .await
         .unwrap();
+    world.turn(Duration::from_secs(1));
     world.set_root_key("AKIABBBBBBBBBBBBBBBB").await;
     assert_eq!(
         refusal(
@@ -147,16 +153,75 @@ async fn tokens_and_links_end_with_their_access_key() {
             .await
             .is_err()
     );
+    world.turn(Duration::from_secs(1));
     world.set_root_key(ROOT_KEY).await;
-    assert!(
-        world
-            .services
-            .tokens
-            .authenticate("AWS", &password, world.now())
-            .await
-            .is_ok(),
-        "the same key is the same key"
+    let tokens = &world.services.tokens;
+    let again = tokens.authenticate("AWS", &password, world.now()).await;
+    assert_eq!(
+        refusal(again),
+        Refusal::TokenInvalid,
+        "what has ended does not come back"
     );
+}
+
+#[tokio::test]
+async fn tokens_and_links_end_when_the_secret_of_their_access_key_is_replaced() {
+    let world = World::new().await;
+    let app = world.create("team/app").await;
+    world.push_image(&app, "content", Some("v1")).await;
+    let (password, link) = (token(&world).await, link_to(&world, &app, b"content").await);
+    let tokens = &world.services.tokens;
+    world.turn(Duration::from_secs(1));
+    world.set_root_key(ROOT_KEY).await;
+    let unchanged = tokens.authenticate("AWS", &password, world.now()).await;
+    assert!(unchanged.is_ok(), "the same pair is the same key");
+    let pair = AccessKeyPair {
+        id: ROOT_KEY.to_owned(),
+        secret: "another secret".to_owned().into(),
+    };
+    let identity = &world.services.identity;
+    let replaced = identity.set_root_key(&world.home.account, &pair).await;
+    assert_eq!(replaced.unwrap(), RootKeyOutcome::Replaced);
+    let outcome = tokens.authenticate("AWS", &password, world.now()).await;
+    assert_eq!(refusal(outcome), Refusal::TokenInvalid);
+    assert!(opens(&world, &link.unwrap()).await.is_err());
+    let fresh = token(&world).await;
+    let outcome = tokens.authenticate("AWS", &fresh, world.now()).await;
+    assert!(outcome.is_ok());
+}
+
+/// A clock that stands.
+struct Stopped(Timestamp);
+
+impl Clock for Stopped {
+    fn now(&self) -> Timestamp {
+        self.0
+    }
+}
+
+#[tokio::test]
+async fn revoked_tokens_stay_so_when_the_clock_is_set_back() {
+    let world = World::new().await;
+    let password = token(&world).await;
+    let earlier = world.now().plus(Duration::from_secs(60));
+    world.turn(Duration::from_secs(3600));
+    let (access, context) = (&world.services.access, world.root());
+    let revoke = world.services.identity.revoke_tokens(access, &context);
+    revoke.await.unwrap();
+    let outside = Outside {
+        clock: Arc::new(Stopped(earlier)),
+        ..world.outside.clone()
+    };
+    let limits = Limits {
+        home: world.home.clone(),
+        layer_grace: GRACE,
+        removal_delay: Duration::ZERO,
+        upload_lifetime: GRACE,
+        latest: LatestMode::Newest,
+    };
+    let tokens = Services::new(&outside, &limits).tokens;
+    let outcome = tokens.authenticate("AWS", &password, earlier).await;
+    assert_eq!(refusal(outcome), Refusal::TokenInvalid);
 }
 
 #[tokio::test]
