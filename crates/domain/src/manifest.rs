@@ -177,6 +177,7 @@ struct WireDescriptor {
 
 impl WireDescriptor {
     fn read(self) -> Result<Descriptor, ManifestError> {
+        check_type(&self.media_type)?;
         let digest = Digest::parse(&self.digest)
             .map_err(|invalid| ManifestError::NotAManifest(invalid.to_string()))?;
         let foreign_type =
@@ -214,6 +215,7 @@ impl WireManifest {
             .transpose()?
             .map(|subject| subject.digest);
         let artifact_type = self.artifact_type.filter(|text| !text.is_empty());
+        artifact_type.as_deref().map_or(Ok(()), check_type)?;
         let is_artifact = artifact_type.is_some() || subject.is_some();
         let is_image = config
             .as_ref()
@@ -251,6 +253,15 @@ impl WireManifest {
         };
         Err(ManifestError::NotAManifest(problem.to_owned()))
     }
+}
+
+/// Types go into columns, and not every database keeps U+0000.
+fn check_type(text: &str) -> Result<(), ManifestError> {
+    if text.chars().any(char::is_control) {
+        let problem = "a media type holds a control character";
+        return Err(ManifestError::NotAManifest(problem.to_owned()));
+    }
+    Ok(())
 }
 
 fn is_image_config(media_type: &str) -> bool {
@@ -373,6 +384,18 @@ mod tests {
         assert!(Manifest::parse(&not_text, None).is_err());
         let large = vec![b' '; MAX_MANIFEST_BYTES + 1];
         assert_eq!(Manifest::parse(&large, None), Err(ManifestError::TooLarge));
+    }
+
+    #[test]
+    fn types_with_control_characters_are_refused() {
+        for member in ["/artifactType", "/config/mediaType", "/layers/0/mediaType"] {
+            for bad in ["application/x\u{0}", "application/\n", "\u{7f}"] {
+                let mut manifest = image();
+                manifest["artifactType"] = "application/x".into();
+                *manifest.pointer_mut(member).unwrap() = bad.into();
+                assert!(parse(&manifest, None).is_err(), "{member} {bad:?}");
+            }
+        }
     }
 
     #[test]

@@ -18,6 +18,9 @@ const DEFAULT_PAGE: u32 = 20;
 /// Referrers looked at for one page, however many a filter passes over.
 const MAX_LOOKED_AT: u32 = 500;
 
+/// Bytes of manifests opened for one page, beyond its first: a manifest may be as large as 4 MiB.
+const MAX_PAGE_BYTES: u64 = 8 * 1024 * 1024;
+
 /// A referrer as its descriptor tells of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReferrerDescription {
@@ -136,6 +139,8 @@ fn stored_page(
             .collect(),
         limit,
     );
+    let (matching, more_fitting) = cut_by_size(matching);
+    let more_matching = more_matching || more_fitting;
     let last_shown = matching.last().map(|record| record.digest.clone());
     let mut found = Vec::with_capacity(matching.len());
     for record in matching {
@@ -151,6 +156,20 @@ fn stored_page(
         (false, false) => None,
     };
     Ok(StoredPage { found, next_after })
+}
+
+/// As many as may be opened at once, and whether that left any out.
+fn cut_by_size(mut records: Vec<ImageRecord>) -> (Vec<ImageRecord>, bool) {
+    let mut bytes = 0;
+    let fitting = records.iter().take_while(|record| {
+        let is_first = bytes == 0;
+        bytes += record.manifest_size;
+        is_first || bytes <= MAX_PAGE_BYTES
+    });
+    let count = fitting.count();
+    let more = records.len() > count;
+    records.truncate(count);
+    (records, more)
 }
 
 fn is_of_type(record: &ImageRecord, types: &[String]) -> bool {

@@ -4,7 +4,7 @@ use ecru_domain::mutability::{MutabilityMode, TagMutability};
 use ecru_domain::{Digest, EncryptionType, Reference, Refusal};
 use ecru_ports::metadata::TagStatus;
 use ecru_services::PageRequest;
-use ecru_services::images::{ImageFailure, PutImageOutcome, RequestedImage};
+use ecru_services::images::{ImageFailure, PutImageOutcome, ReferrerQuery, RequestedImage};
 
 use crate::world::{World, manifest, refusal};
 
@@ -344,4 +344,39 @@ async fn pulls_are_recorded() {
         .await
         .unwrap();
     assert_eq!(found[0].record.last_pulled_at, Some(world.now()));
+}
+
+#[tokio::test]
+async fn a_page_of_referrers_opens_only_so_many_bytes_of_manifests() {
+    let world = World::new().await;
+    let app = world.create("team/app").await;
+    let config = world.push_layer(&app, b"{}").await;
+    let subject = Digest::sha256(b"subject");
+    for number in 0..5 {
+        let bytes = manifest(&config, &[]);
+        let mut value: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+        value["subject"] = serde_json::json!({"mediaType": "application/x", "digest": subject.as_str(), "size": 7});
+        let large = "x".repeat(3 * 1024 * 1024);
+        value["annotations"] = serde_json::json!({"number": number.to_string(), "large": large});
+        let put = world.put(&app, value.to_string().into(), None).await;
+        put.unwrap();
+    }
+    let (mut page, mut sizes) = (PageRequest::default(), Vec::new());
+    loop {
+        let query = ReferrerQuery {
+            registry: &world.home,
+            name: &app,
+            subject: &subject,
+            artifact_types: &[],
+            page: &page,
+        };
+        let images = &world.services.images;
+        let found = images.list_referrers(&world.root(), query).await.unwrap();
+        sizes.push(found.items.len());
+        page.token = found.next_token;
+        if page.token.is_none() {
+            break;
+        }
+    }
+    assert_eq!(sizes, [2, 2, 1]);
 }
