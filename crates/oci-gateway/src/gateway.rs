@@ -91,6 +91,7 @@ struct Arrival<'a> {
 struct Outcome {
     answer: Result<Response<ResponseBody>, Failure>,
     drain: Drain,
+    principal: Option<Principal>,
 }
 
 impl OciGateway {
@@ -109,7 +110,8 @@ impl OciGateway {
         path == "/v2" || path.starts_with("/v2/") || path.starts_with("/layer/")
     }
 
-    /// Answers a request. Never fails: what goes wrong is an answer. Carries a [`RouteName`].
+    /// Answers a request. Never fails: what goes wrong is an answer. It carries a [`RouteName`], and the [`Principal`]
+    /// whose token was shown, as extensions.
     pub async fn handle<B>(
         &self,
         request: Request<B>,
@@ -132,15 +134,23 @@ impl OciGateway {
             request_id,
             now,
         };
-        let outcome = self
+        let Outcome {
+            answer,
+            drain,
+            principal,
+        } = self
             .answer(&parts, &body, target.as_ref(), route, &arrival)
             .await;
-        body.drain(outcome.drain).await;
-        let answer = outcome.answer.unwrap_or_else(|failure| {
+        body.drain(drain).await;
+        let answer = answer.unwrap_or_else(|failure| {
             log(&failure, request_id);
             response::failure(&failure)
         });
-        finish(answer, &parts.method, route)
+        let mut answer = finish(answer, &parts.method, route);
+        if let Some(principal) = principal {
+            answer.extensions_mut().insert(principal);
+        }
+        answer
     }
 
     async fn answer(
@@ -163,13 +173,17 @@ impl OciGateway {
             return Outcome::of_stranger(answer);
         }
         let (headers, host) = (request.headers, request.host);
-        let answer = match authenticate(&self.services, headers, host, arrival.now).await {
-            Ok(holder) => self.admit(target, route, request, &holder, arrival).await,
+        let holder = match authenticate(&self.services, headers, host, arrival.now).await {
+            Ok(holder) => holder,
             Err(failure) => return Outcome::of_stranger(Err(failure)),
         };
+        let answer = self
+            .admit(target, route, request, &holder, arrival)
+            .await;
         Outcome {
             answer,
             drain: KNOWN,
+            principal: Some(holder.principal),
         }
     }
 
@@ -276,6 +290,7 @@ impl Outcome {
         Self {
             answer,
             drain: STRANGER,
+            principal: None,
         }
     }
 }

@@ -1,10 +1,12 @@
 //! The commands that ask a running server: clients of the administration API (`EcruAdmin`), signed with the root
 //! access key. `verify --offline` asks nobody and opens the store itself.
 //!
-//! - [`exchange`]: one request and its answer
-//! - [`signature`]: Signature Version 4
+//! - `exchange`: one request and its answer
+//! - `pinned`: TLS to a server whose certificate is at hand
+//! - `signature`: Signature Version 4
 
 mod exchange;
+mod pinned;
 mod signature;
 
 use std::fmt::Write as _;
@@ -19,6 +21,7 @@ use crate::command_line::{AdministrationArgs, VerifyArgs};
 use crate::configuration::StoreConfig;
 use crate::open_store;
 use crate::outside::SystemClock;
+use exchange::Place;
 use signature::Signer;
 
 /// Verifies the store and prints what was found. Whether nothing is wrong.
@@ -74,18 +77,16 @@ async fn ask(
             )
         })?,
     };
+    let place = Place {
+        server: args.listen,
+        certificate: args.tls_cert.as_deref(),
+    };
     let signer = Signer {
         pair: &pair,
         region: config.home.region.as_str(),
         now: SystemClock.now(),
     };
-    let answer = exchange::call(
-        args.listen,
-        &signer,
-        operation,
-        input.to_string().as_bytes(),
-    )
-    .await?;
+    let answer = exchange::call(place, &signer, operation, input.to_string().as_bytes()).await?;
     let body: Value = serde_json::from_slice(&answer.body).context("the answer is not JSON")?;
     if answer.status != 200 {
         let message = body["message"]

@@ -1,6 +1,7 @@
 //! The commands of the binary.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -75,6 +76,10 @@ pub struct AdministrationArgs {
         default_value = "127.0.0.1:5050"
     )]
     pub listen: SocketAddr,
+
+    /// File of the certificate that the server must show, if it speaks TLS
+    #[arg(long, env = "ECRU_TLS_CERT", value_name = "FILE")]
+    pub tls_cert: Option<PathBuf>,
 
     /// The store.
     #[command(flatten)]

@@ -45,6 +45,7 @@ struct Stage {
     entered: Arc<Notify>,
     released: Arc<Notify>,
     body_failed: Arc<Notify>,
+    put_away: Arc<Notify>,
 }
 
 impl Application for Stage {
@@ -62,6 +63,8 @@ impl Application for Stage {
                 while let Some(frame) = body.frame().await {
                     if frame.is_err() {
                         self.body_failed.notify_one();
+                        self.released.notified().await;
+                        self.put_away.notify_one();
                         break;
                     }
                 }
@@ -240,7 +243,7 @@ async fn the_end_lets_requests_finish_and_takes_no_new_ones() {
 }
 
 #[tokio::test]
-async fn what_outlasts_the_grace_is_cut_and_told_so() {
+async fn what_outlasts_the_grace_is_cut_and_may_put_away_what_it_received() {
     let server = start(LIMITS, None);
     let mut client = Client::connect(server.address).await;
     client
@@ -249,6 +252,10 @@ async fn what_outlasts_the_grace_is_cut_and_told_so() {
     server.stage.entered.notified().await;
     server.ending.cancel();
     tokio::time::timeout(PATIENCE, server.stage.body_failed.notified())
+        .await
+        .unwrap();
+    server.stage.released.notify_one();
+    tokio::time::timeout(PATIENCE, server.stage.put_away.notified())
         .await
         .unwrap();
     tokio::time::timeout(PATIENCE, server.done)

@@ -17,6 +17,11 @@ use sha2::{Digest as _, Sha256};
 
 const PUSHED: &[u8] = b"the bytes of a layer, known in plain text";
 
+const CERTIFICATE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/certificates/first.pem");
+const KEY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/certificates/first.key");
+const OTHER_CERTIFICATE: &str =
+    concat!(env!("CARGO_MANIFEST_DIR"), "/tests/certificates/second.pem");
+
 fn digest(bytes: &[u8]) -> String {
     format!("sha256:{}", hex::encode(Sha256::digest(bytes)))
 }
@@ -186,6 +191,26 @@ fn the_store_is_verified_by_the_server_and_without_it() {
     server.stop();
     let offline = home.command(&["verify", "--offline"]).output().unwrap();
     assert_eq!(String::from_utf8(offline.stdout).unwrap(), told);
+    let tls = ["--tls-cert", CERTIFICATE, "--tls-key", KEY];
+    let mut server = Running::start_with(&home, &tls);
+    let listen = format!("127.0.0.1:{}", server.port);
+    let plain = home.refused(&["verify", "--listen", &listen]);
+    assert!(plain.contains("name its certificate"), "{plain}");
+    let verify = ["verify", "--listen", &listen, "--tls-cert", CERTIFICATE];
+    let over_tls = home.command(&verify).output().unwrap();
+    assert_eq!(String::from_utf8(over_tls.stdout).unwrap(), told);
+    let foreign = home.refused(&[
+        "verify",
+        "--listen",
+        &listen,
+        "--tls-cert",
+        OTHER_CERTIFICATE,
+    ]);
+    assert!(
+        foreign.contains("does not show the certificate"),
+        "{foreign}"
+    );
+    server.stop();
     let nobody = home.refused(&["verify", "--listen", &listen]);
     assert!(nobody.contains("no server answers"), "{nobody}");
 }

@@ -2,11 +2,13 @@
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
+use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+use super::pinned;
 use super::signature::Signer;
 
 /// The longest answer that is read, in bytes: reports list a bounded number of problems.
@@ -18,14 +20,21 @@ pub(super) struct Answer {
     pub(super) body: Vec<u8>,
 }
 
+/// Where the server is, and the certificate that it must show if it speaks TLS.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'a> {
+    pub(super) server: SocketAddr,
+    pub(super) certificate: Option<&'a Path>,
+}
+
 /// Calls an operation of the administration API.
 pub(super) async fn call(
-    server: SocketAddr,
+    place: Place<'_>,
     signer: &Signer<'_>,
     operation: &str,
     body: &[u8],
 ) -> Result<Answer> {
-    let host = server.to_string();
+    let host = place.server.to_string();
     let target = format!("EcruAdmin.{operation}");
     let headers = [
         ("content-type", "application/x-amz-json-1.1"),
@@ -33,23 +42,35 @@ pub(super) async fn call(
         ("x-amz-target", &target),
     ];
     // HTTP/1.0: one answer, in one piece, then the connection ends
-    // writing to a String cannot fail
     let mut request = "POST / HTTP/1.0\r\n".to_owned();
+    // writing to a String cannot fail
     for (name, value) in signer.signed(&headers, body) {
         write!(request, "{name}: {value}\r\n").ok();
     }
     write!(request, "content-length: {}\r\n\r\n", body.len()).ok();
-    let unreachable =
-        || format!("no server answers on {server}: with --offline the store is opened without one");
-    let mut stream = TcpStream::connect(server).await.with_context(unreachable)?;
-    stream.write_all(request.as_bytes()).await?;
-    stream.write_all(body).await?;
-    let mut answer = Vec::new();
-    stream
-        .take(LONGEST_ANSWER)
-        .read_to_end(&mut answer)
+    let request = [request.as_bytes(), body].concat();
+    let unreachable = || {
+        let server = place.server;
+        format!("no server answers on {server}: with --offline the store is opened without one")
+    };
+    let stream = TcpStream::connect(place.server)
         .await
-        .context("the answer was cut off")?;
+        .with_context(unreachable)?;
+    match place.certificate {
+        None => exchange(stream, &request).await,
+        Some(file) => exchange(pinned::connect(stream, place.server, file).await?, &request).await,
+    }
+}
+
+async fn exchange(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    request: &[u8],
+) -> Result<Answer> {
+    stream.write_all(request).await?;
+    stream.flush().await?;
+    let mut answer = Vec::new();
+    let read = stream.take(LONGEST_ANSWER).read_to_end(&mut answer).await;
+    read.context("the answer was cut off")?;
     parse(&answer)
 }
 
@@ -57,7 +78,7 @@ fn parse(answer: &[u8]) -> Result<Answer> {
     const END: &[u8] = b"\r\n\r\n";
     let Some(end) = answer.windows(END.len()).position(|window| window == END) else {
         bail!(
-            "the answer is not HTTP: does the server speak TLS? then use --offline, or a listener without"
+            "the answer is not HTTP: if the server speaks TLS, name its certificate with --tls-cert"
         );
     };
     let head = String::from_utf8_lossy(&answer[..end]);

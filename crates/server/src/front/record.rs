@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ecru_domain::Principal;
 use http::{Method, Request, Response, StatusCode};
@@ -95,7 +95,7 @@ impl Drop for Record {
             status = self.status.map(|status| status.as_u16()),
             bytes_in = received,
             bytes_out = self.sent,
-            ms = elapsed.as_secs_f64() * 1_000.0,
+            ms = milliseconds(elapsed),
             request_id = self.request_id,
             access_key = self.access_key,
             "{}",
@@ -106,4 +106,9 @@ impl Drop for Record {
             },
         );
     }
+}
+
+/// In thousandths, so that lines stay short.
+fn milliseconds(elapsed: Duration) -> f64 {
+    f64::from(u32::try_from(elapsed.as_micros()).unwrap_or(u32::MAX)) / 1_000.0
 }

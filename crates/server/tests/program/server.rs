@@ -65,6 +65,14 @@ pub(crate) struct Running<'a> {
 
 impl<'a> Running<'a> {
     pub(crate) fn start(home: &'a Home, variables: &[(&str, &str)]) -> Self {
+        Self::launch(home, &[], variables)
+    }
+
+    pub(crate) fn start_with(home: &'a Home, flags: &[&str]) -> Self {
+        Self::launch(home, flags, &[])
+    }
+
+    fn launch(home: &'a Home, flags: &[&str], variables: &[(&str, &str)]) -> Self {
         let log = tempfile::NamedTempFile::new().unwrap();
         let mut command = home.command(&[
             "serve",
@@ -73,10 +81,8 @@ impl<'a> Running<'a> {
             "--metrics-listen",
             "off",
         ]);
-        command
-            .envs(variables.iter().copied())
-            .stdout(Stdio::piped())
-            .stderr(log.reopen().unwrap());
+        command.args(flags).envs(variables.iter().copied());
+        command.stdout(Stdio::piped()).stderr(log.reopen().unwrap());
         let mut child = command.spawn().unwrap();
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let mut greeting = String::new();
@@ -88,7 +94,7 @@ impl<'a> Running<'a> {
                 fs::read_to_string(log.path()).unwrap()
             );
         }
-        let (_, rest) = greeting.split_once("http://localhost:").unwrap();
+        let (_, rest) = greeting.split_once("://localhost:").unwrap();
         let port = rest.lines().next().unwrap().parse().unwrap();
         Self {
             port,
