@@ -45,13 +45,19 @@ impl Activity {
         InFlight(Arc::clone(self))
     }
 
-    /// Makes the socket fail from now on, so that requests in flight end as if the client had gone.
+    /// Makes reads and writes fail from now on, so that requests in flight end as if the client had gone. Flushing
+    /// still succeeds: a connection that fails to flush is dropped at once, with the request that is just putting
+    /// away what it received.
     pub(crate) fn cut(&self) {
         self.is_cut.store(true, Ordering::Relaxed);
     }
 
-    fn is_cut(&self) -> bool {
-        self.is_cut.load(Ordering::Relaxed)
+    fn refuse_if_cut(&self) -> io::Result<()> {
+        if self.is_cut.load(Ordering::Relaxed) {
+            Err(io::ErrorKind::ConnectionAborted.into())
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -135,9 +141,6 @@ impl<S> Paced<S> {
         outcome: Poll<io::Result<T>>,
         context: &mut Context<'_>,
     ) -> Poll<io::Result<T>> {
-        if self.activity.is_cut() {
-            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
-        }
         if outcome.is_ready() {
             self.write_alarm = None;
             return outcome;
@@ -158,9 +161,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Paced<S> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
-        if this.activity.is_cut() {
-            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
-        }
+        this.activity.refuse_if_cut()?;
         this.follow(false);
         let before = buffer.filled().len();
         let outcome = Pin::new(&mut this.socket).poll_read(context, buffer);
@@ -182,6 +183,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Paced<S> {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        self.activity.refuse_if_cut()?;
         let outcome = Pin::new(&mut self.socket).poll_write(context, bytes);
         self.watch_write(outcome, context)
     }
@@ -191,6 +193,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Paced<S> {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        self.activity.refuse_if_cut()?;
         let outcome = Pin::new(&mut self.socket).poll_write_vectored(context, slices);
         self.watch_write(outcome, context)
     }
@@ -290,9 +293,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_cut_connection_fails_at_once() {
+    async fn a_cut_connection_neither_reads_nor_writes_but_lets_its_request_end() {
         let (_client, mut socket, activity) = paced(PACE);
         activity.cut();
+        socket.flush().await.unwrap();
         assert_eq!(
             socket.read_u8().await.unwrap_err().kind(),
             io::ErrorKind::ConnectionAborted
