@@ -1,7 +1,9 @@
 //! Verification finds damage and sets it aside.
 
+use ecru_domain::{Digest, RepositoryName};
 use ecru_ports::ObjectId;
 use ecru_ports::blobs::FoundSegment;
+use ecru_ports::metadata::{Lane, LayerRecord, StoreError, WriteTransaction};
 use ecru_services::verification::VerifyRequest;
 
 use crate::world::World;
@@ -104,6 +106,48 @@ async fn damaged_missing_and_orphaned_bytes_are_found_and_set_aside() {
         report.problem_count, 1,
         "the layer's bytes are missing now: {report:?}"
     );
+}
+
+/// Gives the repository's layer another wrap of its key; returns the one it had.
+async fn wrap_layer(world: &World, name: &RepositoryName, digest: &Digest, wrap: &[u8]) -> Vec<u8> {
+    let (home, name, digest) = (world.home.clone(), name.clone(), digest.clone());
+    let wrap = wrap.to_owned();
+    let change = move |rows: &mut dyn WriteTransaction| -> Result<Vec<u8>, StoreError> {
+        let repository = rows.find_repository(&home, &name)?.unwrap();
+        let layer = rows.find_layer(&repository.id, &digest)?.unwrap().layer;
+        rows.delete_layer(&repository.id, &digest)?;
+        let changed = LayerRecord {
+            wrapped_key: wrap.clone(),
+            ..layer.clone()
+        };
+        rows.insert_layer(&repository.id, &changed)?;
+        Ok(layer.wrapped_key)
+    };
+    let metadata = &world.outside.metadata;
+    metadata.write(Lane::Any, change).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_key_that_does_not_open_is_found_and_the_bytes_stay_for_others() {
+    let world = World::new().await;
+    let (one, two) = (world.create("one").await, world.create("two").await);
+    let content = vec![1; 300_000];
+    let digest = world.push_layer(&one, &content).await;
+    world.push_layer(&two, &content).await;
+    for (name, other) in [(&one, &two), (&two, &one)] {
+        let wrap = wrap_layer(&world, name, &digest, &[0; 100]).await;
+        let verification = &world.services.verification;
+        let report = verification.verify_offline(VerifyRequest { repair: true });
+        let problems = report.await.unwrap().problems;
+        let [problem] = problems.as_slice() else {
+            panic!("{problems:?}");
+        };
+        assert_eq!(problem.repository.as_deref(), Some(name.as_str()));
+        assert!(!problem.quarantined);
+        assert_eq!(world.read_layer(other, &digest).await.unwrap(), content);
+        wrap_layer(&world, name, &digest, &wrap).await;
+        assert_eq!(world.read_layer(name, &digest).await.unwrap(), content);
+    }
 }
 
 fn files_below(directory: &std::path::Path) -> Vec<std::path::PathBuf> {
