@@ -17,7 +17,7 @@ pub struct RepositoryAddress {
     pub name: RepositoryName,
 }
 
-/// The registry that a host name carries, if it has the AWS form.
+/// The registry that a host name carries, if it has the AWS form. Host names are the same in upper case.
 pub fn registry_of_host(host: &str) -> Option<Registry> {
     let host = host.rsplit_once(':').map_or(host, |(name, port)| {
         if port.bytes().all(|b| b.is_ascii_digit()) {
@@ -28,6 +28,7 @@ pub fn registry_of_host(host: &str) -> Option<Registry> {
     });
     let (account, rest) = host.split_once('.')?;
     let account = AccountId::parse(account).ok()?;
+    let rest = rest.to_ascii_lowercase();
     let rest = rest
         .strip_prefix("dkr.ecr")
         .or_else(|| rest.strip_prefix("dkr-ecr"))?;
@@ -36,7 +37,7 @@ pub fn registry_of_host(host: &str) -> Option<Registry> {
         .unwrap_or(rest)
         .strip_prefix('.')?;
     let (region, suffix) = rest.split_once('.')?;
-    let region = Region::parse(&region.to_ascii_lowercase()).ok()?;
+    let region = Region::parse(region).ok()?;
     (!suffix.is_empty()).then_some(Registry { account, region })
 }
 
@@ -107,6 +108,7 @@ mod tests {
             "111111111111.dkr.ecr.eu-west-1.localhost:5050",
             "111111111111.dkr-ecr.eu-west-1.on.aws",
             "111111111111.dkr.ecr-fips.eu-west-1.amazonaws.com:443",
+            "111111111111.DKR.ECR.EU-West-1.Example.Com",
         ] {
             assert_eq!(registry_of_host(host), expected, "{host}");
         }

@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
-use ecru_domain::address::registry_of_request;
+use ecru_domain::address::{registry_of_host, registry_of_request};
 use ecru_domain::{Principal, Region, Registry, Timestamp};
 use ecru_services::tokens::TokenHolder;
 use ecru_services::{RequestContext, Services};
@@ -48,7 +48,7 @@ pub struct OciConfig {
     pub home: Registry,
     /// The longest pause within a body.
     pub body_idle: Duration,
-    /// Bytes that all manifests may take in memory while they are pushed.
+    /// Bytes that all manifests may take in memory while they are pushed, and again while they are pulled.
     pub manifest_memory: usize,
 }
 
@@ -77,7 +77,8 @@ pub struct ConnectionInfo {
 pub struct OciGateway {
     services: Services,
     config: OciConfig,
-    manifests: ManifestBudget,
+    pushed: ManifestBudget,
+    pulled: ManifestBudget,
 }
 
 /// What the server knows of a request besides the request itself.
@@ -97,11 +98,12 @@ struct Outcome {
 impl OciGateway {
     /// Over the use cases.
     pub fn new(services: Services, config: OciConfig) -> Self {
-        let manifests = ManifestBudget::new(config.manifest_memory);
+        let [pushed, pulled] = [config.manifest_memory; 2].map(ManifestBudget::new);
         Self {
             services,
             config,
-            manifests,
+            pushed,
+            pulled,
         }
     }
 
@@ -177,9 +179,7 @@ impl OciGateway {
             Ok(holder) => holder,
             Err(failure) => return Outcome::of_stranger(Err(failure)),
         };
-        let answer = self
-            .admit(target, route, request, &holder, arrival)
-            .await;
+        let answer = self.admit(target, route, request, &holder, arrival).await;
         Outcome {
             answer,
             drain: KNOWN,
@@ -220,11 +220,15 @@ impl OciGateway {
         );
         match operation {
             Operation::Ping => {
-                self.check_host(holder, &request)?;
+                // a token of any region may be shown here; where the host names a region, it must be the token's
+                if let Some(registry) = registry_of_host(request.host) {
+                    check_region(holder, &registry)?;
+                }
                 response::json("application/json", &serde_json::Map::new())
             }
             Operation::ListRepositories => {
-                let registry = self.check_host(holder, &request)?;
+                let registry = registry_of_request(&self.config.home, request.host);
+                check_region(holder, &registry)?;
                 catalog::list(&self.services, &context, &registry, request.query).await
             }
             _ => {
@@ -241,19 +245,6 @@ impl OciGateway {
                 in_repository(operation, &call).await
             }
         }
-    }
-
-    /// The registry of a request that names no repository; where the host names one, it must be of the token's region.
-    fn check_host(
-        &self,
-        holder: &TokenHolder,
-        request: &Received<'_>,
-    ) -> Result<Registry, Failure> {
-        let registry = registry_of_request(&self.config.home, request.host);
-        if ecru_domain::address::registry_of_host(request.host).is_some() {
-            check_region(holder, &registry)?;
-        }
-        Ok(registry)
     }
 
     async fn follow_link(
@@ -279,7 +270,8 @@ impl OciGateway {
             headers: &parts.headers,
             query,
             body,
-            manifests: &self.manifests,
+            pushed: &self.pushed,
+            pulled: &self.pulled,
             idle: self.config.body_idle,
         }
     }

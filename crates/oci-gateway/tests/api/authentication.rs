@@ -101,8 +101,10 @@ async fn a_token_opens_the_repositories_of_its_region_only() {
     let answer = world.get(addressed).await;
     assert_eq!(answer.status, 200);
     assert_eq!(answer.json()["name"], "000000000000.eu-west-1/team/app");
-    let answer = world.get("/v2/team/app/tags/list").await;
-    assert_eq!(answer.refusal(), (403, "DENIED".to_owned()));
+    for path in ["/v2/team/app/tags/list", "/v2/_catalog"] {
+        let answer = world.get(path).await;
+        assert_eq!(answer.refusal(), (403, "DENIED".to_owned()), "{path}");
+    }
 }
 
 #[tokio::test]
