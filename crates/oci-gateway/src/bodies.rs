@@ -19,7 +19,7 @@ use http_body_util::combinators::UnsyncBoxBody;
 use parking_lot::Mutex;
 use tokio::time::{Instant, timeout_at};
 
-pub use budget::{BufferedManifest, ManifestBudget};
+pub use budget::{BufferedManifest, ManifestBudget, Share};
 use paced::PacedBody;
 
 /// Any error of a transport.

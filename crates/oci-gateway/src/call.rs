@@ -34,7 +34,8 @@ pub(crate) struct Received<'a> {
     pub(crate) headers: &'a HeaderMap,
     pub(crate) query: &'a Query,
     pub(crate) body: &'a RequestBody,
-    pub(crate) manifests: &'a ManifestBudget,
+    pub(crate) pushed: &'a ManifestBudget,
+    pub(crate) pulled: &'a ManifestBudget,
     pub(crate) idle: Duration,
 }
 

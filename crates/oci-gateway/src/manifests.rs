@@ -3,10 +3,11 @@
 //! `Accept` is ignored: a manifest is what was pushed, byte for byte, and is never converted.
 
 use ecru_domain::{Digest, Reference, Refusal, Tag};
-use ecru_services::images::{PutImage, PutImageOutcome, StoredImage};
+use ecru_services::images::{FoundManifest, PutImage, PutImageOutcome, StoredImage};
 use http::header::{CONTENT_TYPE, LOCATION};
 use http::{Response, StatusCode};
 
+use crate::bodies::Share;
 use crate::call::Call;
 use crate::errors::{Code, Failure};
 use crate::response::{self, CONTENT_DIGEST, OCI_SUBJECT, OCI_TAG, ResponseBody, header_value};
@@ -17,16 +18,26 @@ const MAX_TAGS: usize = 100;
 /// Answers a manifest. A text that cannot be a tag is the tag of no image.
 pub(crate) async fn pull(call: &Call<'_>) -> Result<Response<ResponseBody>, Failure> {
     let reference = existing_reference(call)?;
-    let (registry, name) = (call.registry(), call.name());
-    let images = &call.services.images;
-    let found = images
-        .pull(&call.context, registry, name, &reference)
-        .await?;
+    let (found, share) = find(call, &reference).await?;
     let media_type = header_value(found.media_type);
-    let mut answer = response::bytes(StatusCode::OK, media_type, found.bytes);
+    let mut answer = response::bytes(StatusCode::OK, media_type, share.keep(found.bytes));
     let digest = header_value(found.digest.as_str());
     answer.headers_mut().insert(CONTENT_DIGEST, digest);
     Ok(answer)
+}
+
+/// Finds a manifest, and room for it while it is sent: who reads slowly must not fill the memory. One for which
+/// there is no room is let go, and read again when there is.
+async fn find(call: &Call<'_>, reference: &Reference) -> Result<(FoundManifest, Share), Failure> {
+    let (images, pulled) = (&call.services.images, call.request.pulled);
+    let pull = || images.pull(&call.context, call.registry(), call.name(), reference);
+    let found = pull().await?;
+    if let Some(share) = pulled.try_share(found.bytes.len()) {
+        return Ok((found, share));
+    }
+    drop(found);
+    let share = pulled.share().await?;
+    Ok((pull().await?, share))
 }
 
 /// Deletes a manifest with its tags, or one tag.
@@ -44,7 +55,7 @@ pub(crate) async fn delete(call: &Call<'_>) -> Result<Response<ResponseBody>, Fa
 pub(crate) async fn push(call: &Call<'_>) -> Result<Response<ResponseBody>, Failure> {
     let push = Push::parse(call)?;
     let request = &call.request;
-    let manifest = request.manifests.read(request.body, request.idle).await?;
+    let manifest = request.pushed.read(request.body, request.idle).await?;
     let command = PutImage {
         registry: call.registry().clone(),
         name: call.name().clone(),

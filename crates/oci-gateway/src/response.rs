@@ -30,6 +30,9 @@ pub const OCI_FILTERS_APPLIED: HeaderName = HeaderName::from_static("oci-filters
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RouteName(pub &'static str);
 
+/// How much of an answer that is at hand leaves at once: the transport may copy that much, and no more.
+const STEP: usize = 64 * 1_024;
+
 /// The body of an answer.
 pub struct ResponseBody(Content);
 
@@ -66,7 +69,7 @@ impl Body for ResponseBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         match &mut self.get_mut().0 {
-            Content::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Content::Whole(rest) => Poll::Ready(step(rest).map(|bytes| Ok(Frame::data(bytes)))),
             Content::Stream { stream, remaining } => {
                 let next = ready!(stream.as_mut().poll_next(cx));
                 let Some(outcome) = next else {
@@ -102,6 +105,13 @@ impl Body for ResponseBody {
             }
             Content::Stream { remaining, .. } => SizeHint::with_exact(*remaining),
         }
+    }
+}
+
+fn step(rest: &mut Option<Bytes>) -> Option<Bytes> {
+    match rest {
+        Some(bytes) if bytes.len() > STEP => Some(bytes.split_to(STEP)),
+        _ => rest.take(),
     }
 }
 
@@ -180,6 +190,17 @@ mod tests {
         assert_eq!(body.size_hint().exact(), Some(3));
         assert_eq!(body.collect().await.unwrap().to_bytes(), "abc");
         assert!(layer(vec![], 0).is_end_stream());
+    }
+
+    #[tokio::test]
+    async fn what_is_at_hand_leaves_step_by_step() {
+        let content = Bytes::from((0..=u8::MAX).cycle().take(2 * STEP + 1).collect::<Vec<_>>());
+        let mut body = ResponseBody::whole(content.clone());
+        for begin in [0, STEP, 2 * STEP] {
+            let piece = body.frame().await.unwrap().unwrap().into_data().unwrap();
+            assert_eq!(piece, content[begin..(begin + STEP).min(content.len())]);
+        }
+        assert!(body.is_end_stream());
     }
 
     #[tokio::test]

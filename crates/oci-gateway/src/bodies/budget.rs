@@ -1,4 +1,5 @@
-//! Manifests, buffered: each up to the largest size, all together within one budget.
+//! Manifests, buffered: each up to the largest size, all together within one budget for those that are pushed and
+//! one for those that are pulled.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +26,10 @@ const MINIMUM_RATE: u64 = 16 * 1_024;
 /// The longest wait for a share of the budget.
 const WAIT: Duration = Duration::from_secs(10);
 
-/// The memory that all manifests share while they are pushed.
+/// Manifests up to this size are sent without asking for room: a connection holds as much anyway.
+const FREE: usize = 64 * 1_024;
+
+/// The memory that all manifests share while they are pushed, or while they are pulled.
 #[derive(Clone)]
 pub struct ManifestBudget {
     permits: Arc<Semaphore>,
@@ -36,6 +40,34 @@ pub struct BufferedManifest {
     /// Its bytes.
     pub bytes: Bytes,
     _share: OwnedSemaphorePermit,
+}
+
+/// A share of the budget, given back when dropped.
+pub struct Share(Option<OwnedSemaphorePermit>);
+
+/// Bytes that hold a share.
+struct Kept {
+    bytes: Bytes,
+    _share: OwnedSemaphorePermit,
+}
+
+impl AsRef<[u8]> for Kept {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Share {
+    /// The same bytes, which keep the share until the last of them has left.
+    pub fn keep(self, bytes: Bytes) -> Bytes {
+        match self.0 {
+            None => bytes,
+            Some(share) => Bytes::from_owner(Kept {
+                bytes,
+                _share: share,
+            }),
+        }
+    }
 }
 
 impl ManifestBudget {
@@ -70,9 +102,23 @@ impl ManifestBudget {
         })
     }
 
+    /// A share for a manifest that is at hand, if there is room now.
+    pub fn try_share(&self, length: usize) -> Option<Share> {
+        if length <= FREE {
+            return Some(Share(None));
+        }
+        let asked = Arc::clone(&self.permits).try_acquire_many_owned(units(length));
+        asked.ok().map(|share| Share(Some(share)))
+    }
+
+    /// Waits for a share that any manifest fits into: refused with 429 if the budget stays taken.
+    pub async fn share(&self) -> Result<Share, Failure> {
+        let share = self.reserve(MAX_MANIFEST_BYTES).await?;
+        Ok(Share(Some(share)))
+    }
+
     async fn reserve(&self, length: usize) -> Result<OwnedSemaphorePermit, Failure> {
-        let units = u32::try_from(length.div_ceil(UNIT)).unwrap_or(u32::MAX);
-        let asked = Arc::clone(&self.permits).acquire_many_owned(units);
+        let asked = Arc::clone(&self.permits).acquire_many_owned(units(length));
         match timeout(WAIT, asked).await {
             Ok(Ok(share)) => Ok(share),
             // the semaphore is never closed, so only the wait can have ended
@@ -84,6 +130,10 @@ impl ManifestBudget {
             .with_header(RETRY_AFTER, HeaderValue::from_static("1"))),
         }
     }
+}
+
+fn units(length: usize) -> u32 {
+    u32::try_from(length.div_ceil(UNIT)).unwrap_or(u32::MAX)
 }
 
 /// The announced length, or the largest.
@@ -193,6 +243,23 @@ mod tests {
         assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
         drop(held);
         assert!(budget.read(&whole(1), IDLE).await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_sent_keeps_its_share_until_the_last_byte_has_left() {
+        let budget = ManifestBudget::new(MAX_MANIFEST_BYTES);
+        let manifest = Bytes::from(vec![b'x'; MAX_MANIFEST_BYTES]);
+        let share = budget.try_share(manifest.len()).unwrap();
+        let mut sent = share.keep(manifest.clone());
+        assert_eq!(sent, manifest);
+        let last = sent.split_off(MAX_MANIFEST_BYTES - 1);
+        drop(sent);
+        assert!(budget.try_share(MAX_MANIFEST_BYTES).is_none());
+        assert!(budget.try_share(FREE).is_some(), "small ones need no room");
+        let refused = budget.share().await.err().unwrap();
+        assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+        drop(last);
+        assert!(budget.share().await.is_ok());
     }
 
     #[tokio::test(start_paused = true)]

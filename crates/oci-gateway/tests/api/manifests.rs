@@ -211,6 +211,23 @@ async fn manifests_up_to_four_mebibytes_are_taken() {
 }
 
 #[tokio::test]
+async fn manifests_that_nobody_reads_take_a_bounded_memory() {
+    let world = World::new().await;
+    let annotations = serde_json::json!({"annotations": {"k": "x".repeat(4_000_000)}});
+    let manifest = world.image("team/app", "a", annotations).await;
+    assert_eq!(world.put(V1, &manifest).await.status, 201);
+    let mut unread = Vec::new();
+    for _ in 0..8 {
+        unread.push(world.unread(V1).await);
+    }
+    tokio::time::pause();
+    let answer = world.get(V1).await;
+    assert_eq!(answer.refusal(), (429, "TOOMANYREQUESTS".to_owned()));
+    unread.pop();
+    assert_eq!(world.get(V1).await.body, manifest);
+}
+
+#[tokio::test]
 async fn immutable_tags_are_refused_with_the_fixed_text_even_for_the_same_image() {
     let world = World::new().await;
     let home = world.home.clone();

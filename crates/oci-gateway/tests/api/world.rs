@@ -16,7 +16,7 @@ use ecru_domain::{
 };
 use ecru_key_store::FileKeyStore;
 use ecru_metadata_sql::SqliteMetadata;
-use ecru_oci_gateway::{ConnectionInfo, OciConfig, OciGateway, RouteName};
+use ecru_oci_gateway::{ConnectionInfo, OciConfig, OciGateway, ResponseBody, RouteName};
 use ecru_ports::{Clock, Ids, Metadata};
 use ecru_services::identity::AccessKeyPair;
 use ecru_services::keys::RequestedEncryption;
@@ -24,7 +24,7 @@ use ecru_services::repositories::CreateRepository;
 use ecru_services::{Limits, Outside, RequestContext, Services};
 use futures_util::stream;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, LOCATION};
-use http::{HeaderMap, Request, StatusCode};
+use http::{HeaderMap, Request, Response, StatusCode};
 use http_body::{Body, Frame};
 use http_body_util::{BodyExt as _, Full, StreamBody};
 
@@ -238,6 +238,16 @@ impl World {
         }
         self.raw(request.body(Full::new(body.into())).unwrap())
             .await
+    }
+
+    /// Asks for a path and leaves the body of the answer where it is.
+    pub(crate) async fn unread(&self, path: &str) -> Response<ResponseBody> {
+        let request = Request::builder().uri(path);
+        let request = request.header(AUTHORIZATION, basic("AWS", &self.password));
+        let request = request.body(Full::new(Bytes::new())).unwrap();
+        let connection = ConnectionInfo::default();
+        let now = self.clock.now();
+        self.gateway.handle(request, &connection, "id", now).await
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
