@@ -346,8 +346,10 @@ impl Verification {
             return Ok(Some("the manifest does not open".to_owned()));
         };
         let calculated = Digest::of(image.digest.algorithm(), &bytes);
-        Ok((calculated != image.digest)
-            .then(|| "the manifest does not have its digest".to_owned()))
+        Ok(
+            (calculated != image.digest)
+                .then(|| "the manifest does not have its digest".to_owned()),
+        )
     }
 }
 

@@ -23,6 +23,8 @@ pub(super) fn store_error(error: &Error) -> StoreError {
     let text = format!("{} ({})", answer.message(), code.code());
     let class = code.code().get(..2).unwrap_or_default();
     match class {
+        // servers that speak the protocol say so of a COMMIT whose outcome they do not know
+        _ if *code == SqlState::T_R_STATEMENT_COMPLETION_UNKNOWN => StoreError::Unavailable(text),
         "40" => StoreError::Conflict,
         "08" | "53" | "57" | "58" => StoreError::Unavailable(text),
         _ if *code == SqlState::READ_ONLY_SQL_TRANSACTION => StoreError::Unavailable(text),

@@ -5,7 +5,9 @@ use ecru_domain::repository::Repository;
 use ecru_domain::{Action, Algorithm, Digest, Error, Refusal, Registry, RepositoryName};
 use ecru_ports::DataKey;
 use ecru_ports::blobs::StoredObject;
-use ecru_ports::metadata::{JobRecord, LayerRecord, ObjectRecord, WriteTransaction};
+use ecru_ports::metadata::{
+    JobRecord, LayerRecord, ObjectRecord, ReadTransaction, WriteTransaction,
+};
 use futures_util::StreamExt as _;
 use std::sync::Arc;
 
@@ -205,6 +207,8 @@ impl Uploads {
         Ok(hasher.finish())
     }
 
+    /// Equal content that is stored already. If it, or its key, turns out to be damaged, what was just received is
+    /// kept instead: a push must not be acknowledged and then answered with what cannot be read.
     async fn find_shared(
         &self,
         place: &Place,
@@ -212,20 +216,43 @@ impl Uploads {
         digest: &Digest,
     ) -> Result<Option<LayerRecord>, Error> {
         let (domain, sha256) = (object.domain.clone(), object.sha256.clone());
-        let found = self
-            .store
-            .lookup((&place.permit).into(), move |rows| {
-                Ok(rows.find_content(&domain, &sha256)?)
-            })
-            .await?;
-        match found {
-            Some((source, layer)) => self
-                .layers
-                .rewrap(&source, &layer, &place.repository, digest)
-                .await
-                .map(Some),
-            None => Ok(None),
+        let look = move |rows: &mut dyn ReadTransaction| {
+            let Some((source, layer)) = rows.find_content(&domain, &sha256)? else {
+                return Ok(None);
+            };
+            let object = rows.find_object(&layer.object)?;
+            Ok(object.map(|object| (source, layer, object.stored)))
+        };
+        let found = self.store.lookup((&place.permit).into(), look).await?;
+        let Some((source, layer, stored)) = found else {
+            return Ok(None);
+        };
+        let shared = self.share(place, (&source, &layer), stored, digest).await;
+        match shared {
+            Ok(shared) => Ok(Some(shared)),
+            Err(Error::Unavailable(error)) => Err(Error::Unavailable(error)),
+            Err(error) => {
+                tracing::warn!(%error, "equal content cannot be shared and is stored again");
+                Ok(None)
+            }
         }
+    }
+
+    /// Makes sure that the stored bytes are there and begin soundly, and wraps their key for this repository.
+    async fn share(
+        &self,
+        place: &Place,
+        (source, layer): (&Repository, &LayerRecord),
+        stored: StoredObject,
+        digest: &Digest,
+    ) -> Result<LayerRecord, Error> {
+        let (subject, wrapped) = (layer.object.as_str(), &layer.wrapped_key);
+        let key = self.keys.unwrap(source, subject, wrapped).await?;
+        let first = 0..stored.size.min(1);
+        let look = self.blobs.read(Arc::new(stored), Arc::new(key), first);
+        drop(look.await.map_err(store_failed)?);
+        let target = &place.repository;
+        self.layers.rewrap(source, layer, target, digest).await
     }
 
     async fn commit(&self, place: &Place, settlement: Settlement) -> Result<Settled, Error> {

@@ -150,6 +150,24 @@ async fn a_key_that_does_not_open_is_found_and_the_bytes_stay_for_others() {
     }
 }
 
+#[tokio::test]
+async fn content_that_is_damaged_elsewhere_is_stored_again() {
+    let world = World::new().await;
+    let (one, two) = (world.create("one").await, world.create("two").await);
+    let content = vec![1; 300_000];
+    let digest = world.push_layer(&one, &content).await;
+    let wrap = wrap_layer(&world, &one, &digest, &[0; 100]).await;
+    world.push_layer(&two, &content).await;
+    assert_eq!(world.read_layer(&two, &digest).await.unwrap(), content);
+    wrap_layer(&world, &one, &digest, &wrap).await;
+    for file in files_below(&world.directory.path().join("blobs/objects")) {
+        std::fs::remove_file(file).unwrap();
+    }
+    let three = world.create("three").await;
+    world.push_layer(&three, &content).await;
+    assert_eq!(world.read_layer(&three, &digest).await.unwrap(), content);
+}
+
 fn files_below(directory: &std::path::Path) -> Vec<std::path::PathBuf> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(directory).unwrap() {
