@@ -10,6 +10,7 @@ use ecru_domain::{Action, Digest, Error, Refusal, Registry, RepositoryName, Tag,
 use ecru_ports::metadata::{
     JobKind, JobRecord, Lane, MAX_ROWS_PER_WRITE, ReferenceKind, ReferenceRecord, SealedManifest,
 };
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Images, manifest_context};
@@ -97,6 +98,7 @@ impl Images {
             media_type: push.manifest.media_type.clone(),
             subject: push.manifest.subject.clone(),
         };
+        let push = Arc::new(push);
         // in order of time, so that rows of the newest images lie together in every index
         let id = format!("{:016x}-{}", push.now.micros(), self.ids.uuid());
         let sealed = self.seal_manifest(&repository, &id, &push.bytes).await?;
@@ -173,17 +175,22 @@ impl Images {
     }
 
     /// References beyond what one transaction may write go ahead of the image: they count only once the image is
-    /// there, and a job removes them if it never comes.
+    /// there, and a job removes them if it never comes. A manifest that will be refused writes none.
     async fn write_references_ahead(
         &self,
         permit: &Permit,
         repository: &Repository,
         image_id: &str,
-        push: &Prepared,
+        push: &Arc<Prepared>,
     ) -> Result<(), Error> {
         let Some(ahead) = push.references.get(REFERENCES_PER_WRITE..) else {
             return Ok(());
         };
+        let (place, checked) = (repository.id.clone(), Arc::clone(push));
+        let check = self.store.read(permit.into(), move |rows| {
+            store::check_content(rows, &place, &checked)
+        });
+        check.await?;
         let job = JobRecord {
             id: self.ids.uuid(),
             kind: JobKind::DrainImage,
@@ -211,7 +218,7 @@ impl Images {
         &self,
         permit: &Permit,
         repository: &Repository,
-        push: Prepared,
+        push: Arc<Prepared>,
         id: String,
         sealed: SealedManifest,
     ) -> Result<Verdict, Error> {
@@ -220,7 +227,7 @@ impl Images {
             .write(permit.into(), lane_of(repository), move |rows| {
                 let gone = || Error::from(Refusal::RepositoryNotFound(push.label.clone()));
                 let repository = rows.change_repository(&place)?.ok_or_else(gone)?;
-                store::check_content(rows, &repository, &push)?;
+                store::check_content(rows, &repository.id, &push)?;
                 let steps = store::decide(rows, &repository, &push)?;
                 if let store::Steps::Stop(verdict) = steps {
                     return Ok(verdict);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use ecru_domain::{Digest, Refusal};
+use ecru_ports::metadata::StoreError;
 
 use crate::world::{GRACE, World, manifest, refusal};
 
@@ -239,4 +240,24 @@ async fn layers_have_their_grace_when_their_image_goes_even_if_an_old_job_is_due
     assert!(world.read_layer(&app, &layer).await.is_ok());
     world.turn(GRACE);
     assert_eq!(world.collect().await.layers, 2);
+}
+
+#[tokio::test]
+async fn a_manifest_with_thousands_of_missing_layers_is_refused_and_writes_nothing() {
+    let world = World::new().await;
+    let app = world.create("team/app").await;
+    let config = world.push_layer(&app, b"{}").await;
+    let absent: Vec<_> = (0..2_000_u32)
+        .map(|number| Digest::sha256(&number.to_be_bytes()))
+        .collect();
+    let bytes = manifest(&config, &absent.iter().collect::<Vec<_>>());
+    assert!(matches!(
+        refusal(world.put(&app, bytes, Some("many")).await),
+        Refusal::LayersNotFound { .. }
+    ));
+    let later = world.now().plus(GRACE * 2);
+    let metadata = &world.outside.metadata;
+    let jobs = metadata.read::<_, StoreError, _>(move |rows| rows.list_due_jobs(later, 10));
+    let jobs = jobs.await.unwrap();
+    assert_eq!(jobs.len(), 1, "that of the layer pushed: {jobs:?}");
 }

@@ -23,13 +23,13 @@ pub(super) enum Steps {
 
 /// Everything the manifest refers to must be in the repository.
 pub(super) fn check_content(
-    rows: &mut dyn WriteTransaction,
-    repository: &Repository,
+    rows: &mut dyn ReadTransaction,
+    repository: &RepositoryId,
     push: &Prepared,
 ) -> Result<(), Error> {
     let mut missing = Vec::new();
     for reference in &push.references {
-        let found = is_present(rows_as_reads(rows), &repository.id, reference)?;
+        let found = is_present(rows, repository, reference)?;
         if !found && missing.len() < MAX_NAMED {
             missing.push(reference.target.clone());
         }
