@@ -18,6 +18,7 @@ mod images;
 mod left;
 mod model;
 mod pool;
+pub(crate) mod power;
 mod random;
 mod record;
 mod uploads;

@@ -44,6 +44,8 @@ enum Deed {
     Stores(stores::StoreOptions),
     /// Kills the server at random moments under load, and checks after each restart.
     Kill(kill::KillOptions),
+    /// Cuts the power at every moment of pushes, deletes and a collection, and checks what is left.
+    Power(kill::power::PowerOptions),
     /// Breaks the sources in a copy, four ways, and requires a named test to notice each.
     Mutation,
     /// The families and their flows.
@@ -97,6 +99,7 @@ fn dispatch(deed: Deed) -> anyhow::Result<bool> {
         Deed::Conformance(options) => runner::run(&["conformance".to_owned()], &options),
         Deed::Stores(options) => stores::run(&options),
         Deed::Kill(options) => kill::run(&options),
+        Deed::Power(options) => kill::power::run(&options),
         Deed::Mutation => mutation::run(),
         Deed::List => {
             flows::print();

@@ -31,6 +31,8 @@ pub(crate) struct Launch {
     pub(crate) environment: Vec<(String, String)>,
     /// Shift of the process's wall clock, such as `+13h`, through libfaketime.
     pub(crate) clock_shift: Option<String>,
+    /// A program, with its arguments, that starts the server.
+    pub(crate) wrapper: Vec<String>,
     /// The listener speaks TLS, so plain health checks cannot reach it.
     pub(crate) tls: bool,
 }
@@ -129,7 +131,14 @@ impl Server {
     }
 
     fn command(&self, bench: &Workbench, launch: &Launch, log: &Path) -> Result<Command> {
-        let mut command = Command::new(&bench.binary);
+        let mut command = match launch.wrapper.split_first() {
+            None => Command::new(&bench.binary),
+            Some((program, arguments)) => {
+                let mut command = Command::new(program);
+                command.args(arguments).arg(&bench.binary);
+                command
+            }
+        };
         command
             .args(["serve", "--listen", &format!("127.0.0.1:{}", self.port)])
             .args(self.store_flags());

@@ -13,9 +13,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     process::succeed(&mut command)
 }
 
-/// Runs the kill test of the same runner.
-pub(crate) fn kill(arguments: &[String]) -> Result<()> {
-    let mut whole = vec!["kill".to_owned()];
+/// Runs a test of the same runner that is a command of its own.
+pub(crate) fn run_test(name: &str, arguments: &[String]) -> Result<()> {
+    let mut whole = vec![name.to_owned()];
     whole.extend_from_slice(arguments);
     run(&whole)
 }

@@ -49,6 +49,12 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Cut the power at every moment of a recorded run, and check what is left.
+    Power {
+        /// Arguments for the power test, such as `--every 10`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Run the load driver.
     Bench {
         /// Arguments for the load driver.
@@ -67,7 +73,8 @@ fn main() -> anyhow::Result<()> {
             paginators,
         } => import::run(&service, &model, &paginators),
         Command::E2e { arguments } => e2e::run(&arguments),
-        Command::Kill { arguments } => e2e::kill(&arguments),
+        Command::Kill { arguments } => e2e::run_test("kill", &arguments),
+        Command::Power { arguments } => e2e::run_test("power", &arguments),
         Command::Bench { arguments } => bench::run(&arguments),
     }
 }

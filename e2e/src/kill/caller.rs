@@ -1,7 +1,7 @@
 //! One client's way to the server: requests whose answers are either acknowledgements, refusals, or missing.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use serde_json::Value;
 
@@ -38,6 +38,8 @@ pub(super) struct Caller {
     pub(super) password: String,
     /// Set before the server is killed: from then on an answer may be missing.
     pub(super) killing: Arc<AtomicBool>,
+    /// Requests sent so far.
+    pub(super) sent: Arc<AtomicUsize>,
 }
 
 impl Caller {
@@ -48,6 +50,7 @@ impl Caller {
 
     /// Sends a request; the answer is whole and no server error.
     pub(super) fn send(&self, request: &Request) -> Step<Answer> {
+        self.sent.fetch_add(1, Ordering::SeqCst);
         let answer = request.send(self.port);
         let is_killing = self.killing.load(Ordering::SeqCst);
         match answer {

@@ -62,13 +62,13 @@ impl Client {
         Ok(())
     }
 
-    fn check_tag(&self, name: &str, tag: &str, image: usize) -> Step {
+    fn check_tag(&mut self, name: &str, tag: &str, image: usize) -> Step {
         let target = format!("/v2/{name}/manifests/{tag}");
         let request = self
             .caller
             .registry("HEAD", &target)
             .header("accept", OCI_MANIFEST);
-        let answer = self.caller.expect(&request, &[200])?;
+        let answer = self.expect(&request, &[200])?;
         let digest = answer.header("docker-content-digest");
         if digest == Some(self.pool.images[image].digest.as_str()) {
             return Ok(());
@@ -84,8 +84,7 @@ impl Client {
             }
             let digest = &self.pool.images[image].digest;
             let target = format!("/v2/{name}/manifests/{digest}");
-            self.caller
-                .expect(&self.caller.registry("GET", &target), &[404])?;
+            self.expect(&self.caller.registry("GET", &target), &[404])?;
             self.tally.add("checked: absent image");
         }
         Ok(())

@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::caller::{Caller, Step, Stop, problem};
 use super::model::{Ending, Place, Repository, Upload};
 use super::pool::Pool;
 use super::random::Random;
+use crate::wire::{Answer, Request};
 
 /// Repositories of one client.
 pub(super) const REPOSITORIES: usize = 2;
@@ -63,6 +65,19 @@ pub(super) struct Client {
     pub(super) others: Vec<String>,
     /// What was acknowledged.
     pub(super) tally: Tally,
+    /// What was known when each request was sent, if that is wanted.
+    pub(super) history: Option<Vec<Known>>,
+}
+
+/// What a client knew when it sent a request.
+#[derive(Clone)]
+pub(super) struct Known {
+    /// How many requests were sent before.
+    pub(super) answers: usize,
+    /// What it knew of its repositories, that request included.
+    pub(super) repositories: Vec<Repository>,
+    /// What it knew of its uploads.
+    pub(super) uploads: Vec<Upload>,
 }
 
 impl Client {
@@ -127,18 +142,44 @@ impl Client {
         self.repositories[repository].name.clone()
     }
 
-    fn create(&mut self, repository: usize) -> Step {
+    /// Sends a request and requires one of these statuses.
+    pub(super) fn expect(&mut self, request: &Request, statuses: &[u16]) -> Step<Answer> {
+        self.remember_known();
+        self.caller.expect(request, statuses)
+    }
+
+    /// Calls an operation of the API and requires success or one of these error codes, which it returns.
+    pub(super) fn call_or(
+        &mut self,
+        operation: &str,
+        input: &Value,
+        codes: &[&str],
+    ) -> Step<Result<Value, String>> {
+        self.remember_known();
+        self.caller.call_or(operation, input, codes)
+    }
+
+    fn remember_known(&mut self) {
+        if let Some(history) = &mut self.history {
+            history.push(Known {
+                answers: self.caller.sent.load(Ordering::SeqCst),
+                repositories: self.repositories.clone(),
+                uploads: self.uploads.clone(),
+            });
+        }
+    }
+
+    pub(super) fn create(&mut self, repository: usize) -> Step {
         let input = json!({"repositoryName": self.name(repository)});
         self.repositories[repository].may_become([Place::empty()]);
-        self.caller
-            .call_or("CreateRepository", &input, &[])?
+        self.call_or("CreateRepository", &input, &[])?
             .or_else(problem)?;
         self.repositories[repository].is(Place::empty());
         self.tally.add("create repository");
         Ok(())
     }
 
-    fn delete_repository(&mut self, repository: usize) -> Step {
+    pub(super) fn delete_repository(&mut self, repository: usize) -> Step {
         let input = json!({"repositoryName": self.name(repository), "force": true});
         self.repositories[repository].may_become([Place::default()]);
         for upload in &mut self.uploads {
@@ -146,8 +187,7 @@ impl Client {
                 upload.ending = Some(Ending::Forget);
             }
         }
-        self.caller
-            .call_or("DeleteRepository", &input, &[])?
+        self.call_or("DeleteRepository", &input, &[])?
             .or_else(problem)?;
         self.uploads
             .retain(|upload| upload.repository != repository);

@@ -232,12 +232,13 @@ fn launch() -> Launch {
 }
 
 /// Logs in.
-fn caller(server: &Server, killing: &Arc<AtomicBool>) -> Result<Caller> {
+pub(super) fn caller(server: &Server, killing: &Arc<AtomicBool>) -> Result<Caller> {
     let mut caller = Caller {
         port: server.port,
         key: server.access_key(&launch())?,
         password: String::new(),
         killing: Arc::clone(killing),
+        sent: Arc::default(),
     };
     let output = match caller.call_or("GetAuthorizationToken", &json!({}), &[]) {
         Ok(Ok(output)) => output,
@@ -250,7 +251,8 @@ fn caller(server: &Server, killing: &Arc<AtomicBool>) -> Result<Caller> {
     Ok(caller)
 }
 
-fn client(number: usize, clients: usize, caller: &Caller, pool: &Arc<Pool>) -> Client {
+/// A client with repositories that do not exist yet.
+pub(super) fn client(number: usize, clients: usize, caller: &Caller, pool: &Arc<Pool>) -> Client {
     let name = |client: usize, place: usize| format!("kill/client{client}/r{place}");
     let of = |client: usize| (0..REPOSITORIES).map(move |place| name(client, place));
     Client {
@@ -263,11 +265,12 @@ fn client(number: usize, clients: usize, caller: &Caller, pool: &Arc<Pool>) -> C
         uploads: Vec::new(),
         others: (0..clients).flat_map(of).collect(),
         tally: Tally::default(),
+        history: None,
     }
 }
 
 /// Runs `ecru verify`: what it found.
-fn verify(bench: &Workbench, server: &Server, offline: bool) -> Result<Vec<String>> {
+pub(super) fn verify(bench: &Workbench, server: &Server, offline: bool) -> Result<Vec<String>> {
     let mut command = Command::new(&bench.binary);
     command.arg("verify").args(server.store_flags());
     if offline {

@@ -14,11 +14,21 @@ impl Client {
     /// As docker does: look for each blob, mount or upload it, then put the manifest.
     pub(super) fn push(&mut self, repository: usize) -> Step {
         let image = self.random.index(self.pool.images.len());
-        let Some(until) = self.provide(repository, image, Manner::Chunks)? else {
-            return Ok(());
-        };
         let tag = (!self.random.percent(15)).then(|| self.any_tag());
-        self.put_manifest(repository, image, tag.as_deref(), Some(until))
+        self.push_image(repository, image, tag.as_deref())
+    }
+
+    /// The same with a given image.
+    pub(super) fn push_image(
+        &mut self,
+        repository: usize,
+        image: usize,
+        tag: Option<&str>,
+    ) -> Step {
+        match self.provide(repository, image, Manner::Chunks)? {
+            Some(until) => self.put_manifest(repository, image, tag, Some(until)),
+            None => Ok(()),
+        }
     }
 
     /// Points another tag to an image that is there: its layers are, too.
@@ -47,7 +57,7 @@ impl Client {
             .body(&pushed.manifest);
         let next = self.repositories[repository].place().with(image, tag);
         self.repositories[repository].may_become([next.clone()]);
-        let answer = self.caller.expect(&request, &[201, 404])?;
+        let answer = self.expect(&request, &[201, 404])?;
         if answer.status == 404 {
             self.repositories[repository].stays();
             return self.check_refusal(&answer.code(), "MANIFEST_BLOB_UNKNOWN", until);
@@ -73,23 +83,24 @@ impl Client {
     /// As the API's clients do: ask which layers are there, upload the others in parts, then `PutImage`.
     pub(super) fn push_by_api(&mut self, repository: usize) -> Step {
         let image = self.random.index(self.pool.images.len());
+        let tag = self.any_tag();
+        self.push_image_by_api(repository, image, &tag)
+    }
+
+    /// The same with a given image.
+    pub(super) fn push_image_by_api(&mut self, repository: usize, image: usize, tag: &str) -> Step {
         let Some(until) = self.provide(repository, image, Manner::Parts)? else {
             return Ok(());
         };
-        let (pushed, tag) = (
-            &self.pool.images[image],
-            format!("v{}", self.random.below(6)),
-        );
+        let pushed = &self.pool.images[image];
         let input = json!({
             "repositoryName": self.name(repository), "imageTag": tag, "imageManifestMediaType": OCI_MANIFEST,
             "imageManifest": String::from_utf8_lossy(&pushed.manifest),
         });
-        let next = self.repositories[repository]
-            .place()
-            .with(image, Some(&tag));
+        let next = self.repositories[repository].place().with(image, Some(tag));
         self.repositories[repository].may_become([next.clone()]);
         let codes = ["ImageAlreadyExistsException", "LayersNotFoundException"];
-        match self.caller.call_or("PutImage", &input, &codes)? {
+        match self.call_or("PutImage", &input, &codes)? {
             Err(code) if code == codes[1] => {
                 self.repositories[repository].stays();
                 return self.check_refusal(&code, codes[1], Some(until));
@@ -144,7 +155,6 @@ impl Client {
     fn batch_delete(&mut self, repository: usize, identifiers: &[Value]) -> Step {
         let input = json!({"repositoryName": self.name(repository), "imageIds": identifiers});
         let output = self
-            .caller
             .call_or("BatchDeleteImage", &input, &[])?
             .or_else(problem)?;
         match output["failures"].as_array() {
@@ -164,8 +174,7 @@ impl Client {
         let digest = &self.pool.images[image].digest;
         let target = format!("/v2/{}/manifests/{digest}", self.name(repository));
         self.repositories[repository].may_become([next.clone()]);
-        self.caller
-            .expect(&self.caller.registry("DELETE", &target), &[202])?;
+        self.expect(&self.caller.registry("DELETE", &target), &[202])?;
         self.repositories[repository].is(next);
         self.tally.add("delete by digest");
         Ok(())
@@ -179,8 +188,7 @@ impl Client {
         let next = self.repositories[repository].place().without_tag(&tag);
         let target = format!("/v2/{}/manifests/{tag}", self.name(repository));
         self.repositories[repository].may_become([next.clone()]);
-        self.caller
-            .expect(&self.caller.registry("DELETE", &target), &[202])?;
+        self.expect(&self.caller.registry("DELETE", &target), &[202])?;
         self.repositories[repository].is(next);
         self.tally.add("delete a tag alone");
         Ok(())

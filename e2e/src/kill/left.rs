@@ -86,7 +86,7 @@ impl Client {
     pub(super) fn find_out(&mut self, place: usize) -> Step<bool> {
         let upload = self.uploads[place].clone();
         let request = self.caller.registry("GET", &upload.target);
-        let answer = self.caller.expect(&request, &[204, 404])?;
+        let answer = self.expect(&request, &[204, 404])?;
         if answer.status == 404 {
             self.uploads.remove(place);
             return self.check_ended(&upload).map(|()| false);
@@ -140,7 +140,7 @@ impl Client {
         self.uploads[place].ending = Some(Ending::Forget);
         let upload = self.uploads[place].clone();
         let request = self.caller.registry("DELETE", &upload.target);
-        let answer = self.caller.expect(&request, &[204, 404])?;
+        let answer = self.expect(&request, &[204, 404])?;
         self.uploads.remove(place);
         if answer.status == 404 {
             return self.allow_end(&upload);

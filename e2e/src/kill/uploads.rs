@@ -43,7 +43,7 @@ impl Client {
         let name = self.name(repository);
         let target = format!("/v2/{name}/blobs/{digest}");
         let request = self.caller.registry("HEAD", &target);
-        if self.caller.expect(&request, &[200, 404])?.status == 200 {
+        if self.expect(&request, &[200, 404])?.status == 200 {
             return Ok(Some(asked + self.spans.grace / 2));
         }
         match self.random.below(10) {
@@ -61,9 +61,7 @@ impl Client {
         let (name, digest) = (self.name(repository), &self.pool.blobs[blob].digest);
         let source = &self.others[self.random.index(self.others.len())];
         let target = format!("/v2/{name}/blobs/uploads/?mount={digest}&from={source}");
-        let answer = self
-            .caller
-            .expect(&self.caller.registry("POST", &target), &[201, 202])?;
+        let answer = self.expect(&self.caller.registry("POST", &target), &[201, 202])?;
         if answer.status == 201 {
             self.tally.add("mount");
             return Ok(Some(asked + self.spans.grace));
@@ -77,7 +75,7 @@ impl Client {
         let (name, content) = (self.name(repository), &self.pool.blobs[blob]);
         let target = format!("/v2/{name}/blobs/uploads/?digest={}", content.digest);
         let request = self.caller.registry("POST", &target).body(&content.bytes);
-        self.caller.expect(&request, &[201])?;
+        self.expect(&request, &[201])?;
         self.tally.add("upload in one request");
         Ok(Some(asked + self.spans.grace))
     }
@@ -87,7 +85,6 @@ impl Client {
         let digest = &self.pool.blobs[blob].digest;
         let input = json!({"repositoryName": self.name(repository), "layerDigests": [digest]});
         let output = self
-            .caller
             .call_or("BatchCheckLayerAvailability", &input, &[])?
             .or_else(problem)?;
         if output["layers"][0]["layerAvailability"] == "AVAILABLE" {
@@ -104,12 +101,11 @@ impl Client {
             let request = self
                 .caller
                 .registry("POST", &format!("/v2/{name}/blobs/uploads/"));
-            let answer = self.caller.expect(&request, &[202])?;
+            let answer = self.expect(&request, &[202])?;
             return self.remember(repository, blob, manner, &answer, asked);
         }
         let input = json!({"repositoryName": name});
         let output = self
-            .caller
             .call_or("InitiateLayerUpload", &input, &[])?
             .or_else(problem)?;
         let id = output["uploadId"].as_str().unwrap_or_default();
@@ -202,9 +198,7 @@ impl Client {
             "partFirstByte": upload.low, "partLastByte": upload.low + length - 1,
             "layerPartBlob": STANDARD.encode(self.piece(upload, length)),
         });
-        let sent = self
-            .caller
-            .call_or("UploadLayerPart", &input, &["UploadNotFoundException"])?;
+        let sent = self.call_or("UploadLayerPart", &input, &["UploadNotFoundException"])?;
         self.tally.add("part");
         Ok(sent.is_ok())
     }
@@ -223,7 +217,7 @@ impl Client {
                 .header("content-range", &range)
                 .body(self.piece(upload, length))
         };
-        let answer = self.caller.expect(&request, &[202, 404])?;
+        let answer = self.expect(&request, &[202, 404])?;
         self.tally.add("chunk");
         Ok(answer.status == 202)
     }
@@ -263,8 +257,7 @@ impl Client {
             "layerDigests": [self.pool.blobs[upload.blob].digest],
         });
         let codes = ["LayerAlreadyExistsException", "UploadNotFoundException"];
-        let ended: Result<Value, String> =
-            self.caller.call_or("CompleteLayerUpload", &input, &codes)?;
+        let ended: Result<Value, String> = self.call_or("CompleteLayerUpload", &input, &codes)?;
         Ok(ended.err().is_none_or(|code| code == codes[0]))
     }
 
@@ -277,7 +270,7 @@ impl Client {
             let range = format!("{}-{}", upload.low, blob.bytes.len() - 1);
             request = request.header("content-range", &range);
         }
-        let answer = self.caller.expect(&request.body(rest), &[201, 404])?;
+        let answer = self.expect(&request.body(rest), &[201, 404])?;
         Ok(answer.status == 201)
     }
 }

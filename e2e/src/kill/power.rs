@@ -1,0 +1,263 @@
+//! `cargo xtask power`: what is left when the power goes at any moment of pushes, deletes and a collection.
+//!
+//! The server runs once under `strace`, which writes down every write, sync, rename and answer. From the record the
+//! disk is put together as it may be after a cut at each of its lines: what was synced, and of the rest nothing, all,
+//! or any torn part. From each such disk the server must start, hold what it had acknowledged by then, hold nothing
+//! that no order of the requests explains, and find nothing wrong with itself.
+//!
+//! `SQLite`'s files are part of this like all others. Not shown: disks that lie about a sync, or that damage bytes
+//! beside those written.
+
+mod disk;
+mod script;
+mod trace;
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use clap::Args;
+
+use super::caller::Stop;
+use super::client::{Client, Known, Spans};
+use super::cycle::{caller, client, verify};
+use super::pool::Pool;
+use super::random::Random;
+use crate::runner;
+use crate::server::{Launch, Server};
+use crate::workbench::Workbench;
+use disk::{Rest, State};
+use trace::{Deed, Event};
+
+/// After so many problems a run shows nothing new.
+const MAX_PROBLEMS: usize = 20;
+
+/// What a run can be told.
+#[derive(Args, Clone)]
+pub(crate) struct PowerOptions {
+    /// Decides what is pushed, and what is left of what was not made durable.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Cut at every so many lines of the record only.
+    #[arg(long, default_value_t = 1)]
+    every: usize,
+    /// How many states by chance at each cut, besides those with nothing and with everything.
+    #[arg(long, default_value_t = 2)]
+    chances: u64,
+    /// Forget syncs of paths that contain this text, as if the server had left them out: problems must be found then.
+    #[arg(long, value_name = "TEXT")]
+    forget: Option<String>,
+    /// The server binary; built from this workspace when absent.
+    #[arg(long)]
+    binary: Option<PathBuf>,
+    /// Build the server with the release profile.
+    #[arg(long)]
+    release: bool,
+    /// Keep the scratch directory, with the record and all logs.
+    #[arg(long)]
+    keep: bool,
+}
+
+/// A record, and what the client knew at each moment of it.
+struct Recording {
+    events: Vec<Event>,
+    lines: usize,
+    root: PathBuf,
+    client: Client,
+    history: Vec<Known>,
+    /// Answers before the client's first.
+    others: usize,
+}
+
+/// What a run counts.
+#[derive(Default)]
+struct Figures {
+    cuts: usize,
+    states: usize,
+    problems: usize,
+}
+
+/// Records, cuts, and returns whether nothing was wrong.
+pub(crate) fn run(options: &PowerOptions) -> Result<bool> {
+    let began = Instant::now();
+    let binary = match &options.binary {
+        Some(path) => path.canonicalize().context("no such server binary")?,
+        None => runner::build_server(options.release)?,
+    };
+    let bench = Workbench::create(binary, None)?;
+    let mut recording = record(&bench, options.seed)?;
+    if let Some(text) = &options.forget {
+        let is_meant = |path: &Path| path.to_string_lossy().contains(text);
+        let is_kept = |event: &Event| !matches!(&event.deed, Deed::Sync(path) if is_meant(path));
+        recording.events.retain(is_kept);
+    }
+    let mut figures = Figures::default();
+    let ended = try_cuts(&bench, options, &mut recording, &mut figures);
+    println!(
+        "power test: {} lines recorded, {} events; {} cuts, {} different states, {} problems, seed {}, {} s",
+        recording.lines,
+        recording.events.len(),
+        figures.cuts,
+        figures.states,
+        figures.problems,
+        options.seed,
+        began.elapsed().as_secs(),
+    );
+    if options.keep || figures.problems > 0 {
+        println!("record and logs: {}", bench.keep().display());
+    }
+    ended?;
+    Ok(figures.problems == 0)
+}
+
+/// Runs the script against a server under `strace`.
+fn record(bench: &Workbench, seed: u64) -> Result<Recording> {
+    let root = bench.directory("recorded")?.join("server");
+    fs::create_dir(&root)?;
+    let file = bench.path().join("strace");
+    let mut server = Server::stopped(bench, &root)?;
+    server.launch(bench, &recorded_launch(&file)?)?;
+    let caller = caller(&server, &Arc::default())?;
+    let mut client = client(0, 1, &caller, &Arc::new(Pool::of(seed)));
+    client.spans = Spans {
+        grace: Duration::from_secs(3600),
+        lifetime: Duration::from_secs(3600),
+    };
+    client.random = Random::of(seed, 0, 0);
+    client.history = Some(Vec::new());
+    match script::run(&mut client) {
+        Ok(()) => {}
+        Err(Stop::Killed) => bail!("the recorded server gave no answer"),
+        Err(Stop::Problem(text)) => bail!("while recording: {text}"),
+    }
+    let history = client.history.take().unwrap_or_default();
+    server.kill()?;
+    let text = await_end(&file)?;
+    let events = trace::parse(&text)?;
+    let answers = events.iter().filter(|event| event.deed == Deed::Answer);
+    let asked = client.caller.sent.load(Ordering::SeqCst);
+    let others = answers
+        .count()
+        .checked_sub(asked)
+        .context("fewer answers were recorded than came")?;
+    Ok(Recording {
+        events,
+        lines: text.lines().count(),
+        root,
+        client,
+        history,
+        others,
+    })
+}
+
+fn recorded_launch(file: &Path) -> Result<Launch> {
+    let file = file.to_str().context("the scratch directory's name")?;
+    // the tracer beside the server, not above it: signals reach the server itself
+    let before = ["strace", "-D", "-f", "-y", "-xx", "-s", "16777216", "-e"];
+    let calls = format!("trace={}", trace::CALLS);
+    let wrapper = before.into_iter().chain([calls.as_str(), "-o", file]);
+    let flags = ["--layer-grace", "1s", "--upload-lifetime", "24h"];
+    Ok(Launch {
+        wrapper: wrapper.map(str::to_owned).collect(),
+        flags: flags.map(str::to_owned).to_vec(),
+        ..Launch::default()
+    })
+}
+
+/// The record, once the tracer has written the server's end into it.
+fn await_end(file: &Path) -> Result<String> {
+    let began = Instant::now();
+    loop {
+        let text = fs::read_to_string(file)?;
+        if text.ends_with("+++ killed by SIGKILL +++\n") {
+            return Ok(text);
+        }
+        ensure!(
+            began.elapsed() < Duration::from_secs(30),
+            "strace does not end"
+        );
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
+fn try_cuts(
+    bench: &Workbench,
+    options: &PowerOptions,
+    recording: &mut Recording,
+    figures: &mut Figures,
+) -> Result<()> {
+    let mut seen = HashSet::new();
+    let home = bench.directory("cut")?.join("server");
+    fs::create_dir(&home)?;
+    let last = recording.events.last().map_or(0, |event| event.done) + 1;
+    for cut in (0..=last).step_by(options.every.max(1)) {
+        figures.cuts += 1;
+        let known = recording.known_at(cut);
+        let chances = (0..options.chances)
+            .map(|chance| Rest::Chance(Random::of(options.seed, cut as u64, chance)));
+        for mut rest in [Rest::Lost, Rest::Kept].into_iter().chain(chances) {
+            let state = disk::state(&recording.events, &recording.root, cut, &mut rest);
+            if !seen.insert((state.fingerprint(), known.answers)) {
+                continue;
+            }
+            figures.states += 1;
+            state.write(&home)?;
+            let problems = try_state(bench, &home, &mut recording.client, &known)?;
+            for problem in &problems {
+                println!("PROBLEM after a cut at line {cut}: {problem}");
+            }
+            figures.problems += problems.len();
+            if figures.problems >= MAX_PROBLEMS {
+                bail!("too many problems");
+            }
+            State::remove(&home)?;
+        }
+    }
+    Ok(())
+}
+
+impl Recording {
+    /// What the client knew when that many lines had been written.
+    fn known_at(&self, cut: usize) -> Known {
+        let answers = self
+            .events
+            .iter()
+            .filter(|event| event.deed == Deed::Answer && event.begun < cut);
+        let answered = answers.count().saturating_sub(self.others);
+        let known = self.history.iter().find(|known| known.answers >= answered);
+        known.cloned().unwrap_or_else(|| Known {
+            answers: answered,
+            repositories: self.client.repositories.clone(),
+            uploads: self.client.uploads.clone(),
+        })
+    }
+}
+
+/// Starts the server on a state and checks it.
+fn try_state(
+    bench: &Workbench,
+    home: &Path,
+    recorder: &mut Client,
+    known: &Known,
+) -> Result<Vec<String>> {
+    let mut server = Server::stopped(bench, home)?;
+    if let Err(error) = server.launch(bench, &Launch::default()) {
+        return Ok(vec![format!("{error:#}")]);
+    }
+    let mut client = client(0, 1, &caller(&server, &Arc::default())?, &recorder.pool);
+    client.spans = recorder.spans;
+    client.repositories.clone_from(&known.repositories);
+    client.uploads.clone_from(&known.uploads);
+    for upload in &mut client.uploads {
+        upload.touched = Instant::now();
+    }
+    let mut problems = client.check();
+    server.kill()?;
+    problems.extend(verify(bench, &server, true)?);
+    Ok(problems)
+}
