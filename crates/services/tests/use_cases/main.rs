@@ -16,6 +16,7 @@ mod latest;
 mod leftovers;
 mod repositories;
 mod rigged;
+mod storm;
 mod tokens;
 mod uploads;
 mod verification;

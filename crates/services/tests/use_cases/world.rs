@@ -187,6 +187,25 @@ impl World {
         name
     }
 
+    /// Unless it is there.
+    pub(crate) async fn try_create(&self, repository: &str) {
+        let command = CreateRepository {
+            registry: self.home.clone(),
+            name: name(repository),
+            tags: vec![],
+            mutability: TagMutability::mutable(),
+            scan_on_push: false,
+            encryption: RequestedEncryption {
+                kind: EncryptionType::Aes256,
+                key: None,
+            },
+        };
+        let (context, repositories) = (self.root(), &self.services.repositories);
+        if let Err(error) = repositories.create(&context, command).await {
+            assert!(matches!(error, Error::Refused(_)), "{error:?}");
+        }
+    }
+
     pub(crate) async fn push_layer(&self, name: &RepositoryName, content: &[u8]) -> Digest {
         let digest = Digest::sha256(content);
         self.services
