@@ -1,4 +1,4 @@
-//! What happens to every request, whatever it asks for: an id, a span, a net under panics, a line in the log, numbers.
+//! What happens to every request, whatever it asks for: an id, a net under panics, a line in the log, numbers.
 //!
 //! - [`route`]: what a path asks for
 //! - [`record`]: what is remembered of a request until its answer has left
@@ -18,7 +18,6 @@ use http::header::{CONTENT_TYPE, HeaderName};
 use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
-use tracing::Instrument as _;
 
 pub use answer::{Answer, AnswerBody, RequestBody};
 use record::Record;
@@ -92,12 +91,12 @@ impl<A: Application> Front<A> {
         let record = Record::begin(&request, &visit, Arc::clone(&self.metrics));
         let request = request.map(|body| RequestBody::new(body, record.received()));
         let request_id = visit.request_id.clone();
-        let span = tracing::info_span!("request", id = request_id);
-        let work = AssertUnwindSafe(self.application.answer(request, visit).instrument(span));
-        let mut response = work
-            .catch_unwind()
-            .await
-            .unwrap_or_else(|_| internal_error());
+        let work = AssertUnwindSafe(self.application.answer(request, visit));
+        let mut response = work.catch_unwind().await.unwrap_or_else(|_| {
+            // the panic hook has told why, but not of which request
+            tracing::error!(request_id, "a request panicked");
+            internal_error()
+        });
         if let Ok(id) = HeaderValue::try_from(request_id) {
             response.headers_mut().entry(REQUEST_ID).or_insert(id);
         }
@@ -106,7 +105,7 @@ impl<A: Application> Front<A> {
     }
 }
 
-/// The panic hook has told the log what happened; the client learns nothing.
+/// What a client learns of a fault of ours.
 fn internal_error() -> Response<AnswerBody> {
     json(
         StatusCode::INTERNAL_SERVER_ERROR,

@@ -9,7 +9,8 @@ use tokio::runtime::Runtime;
 
 use crate::command_line::{Command, CommandLine, ConfigCommand, TokenCommand};
 use crate::configuration::{Config, ServeArgs, StoreArgs, layers, report};
-use crate::{administration, logging, serve};
+use crate::logging::{self, LastLines};
+use crate::{administration, serve};
 
 /// Each reads or writes one object or file at a time.
 const MOST_BLOCKING_THREADS: usize = 128;
@@ -40,17 +41,17 @@ fn dispatch(line: &[OsString]) -> Result<ExitCode> {
     match command_line.command {
         Command::Serve(args) => {
             let config = meant(&args)?;
-            logging::start(config.store.log_level, config.store.log_format)?;
+            let _log = logging::start(config.store.log_level, config.store.log_format)?;
             runtime()?.block_on(serve::serve(config))?;
         }
         Command::Verify(args) => {
-            log_for_people(&args.administration.store)?;
+            let _log = start_log(&args.administration.store)?;
             if !runtime()?.block_on(administration::verify(&args))? {
                 return Ok(ExitCode::FAILURE);
             }
         }
         Command::Token(TokenCommand::RevokeAll(args)) => {
-            log_for_people(&args.store)?;
+            let _log = start_log(&args.store)?;
             runtime()?.block_on(administration::revoke_tokens(&args))?;
         }
         Command::Config(ConfigCommand::Explain(args)) => {
@@ -77,7 +78,7 @@ fn runtime() -> Result<Runtime> {
     builder.build().context("the runtime cannot be started")
 }
 
-fn log_for_people(args: &StoreArgs) -> Result<()> {
+fn start_log(args: &StoreArgs) -> Result<LastLines> {
     Ok(logging::start(args.log_level, args.log_format)?)
 }
 

@@ -25,6 +25,8 @@ pub(super) struct Record {
     sent: u64,
     /// `None` until there is an answer: if it stays so, the client went away first.
     status: Option<StatusCode>,
+    /// Whether the answer ended before its last byte.
+    is_broken: bool,
     access_key: Option<String>,
 }
 
@@ -43,6 +45,7 @@ impl Record {
             received: Arc::default(),
             sent: 0,
             status: None,
+            is_broken: false,
             access_key: None,
         }
     }
@@ -64,8 +67,23 @@ impl Record {
         self
     }
 
+    /// Notes that the answer could not be made to its end.
+    pub(super) fn broke_off(&mut self) {
+        self.is_broken = true;
+    }
+
     pub(super) fn sent(&mut self, bytes: usize) {
         self.sent += bytes as u64;
+    }
+}
+
+impl Record {
+    fn ending(&self) -> &'static str {
+        match self.status {
+            None => "request abandoned",
+            Some(_) if self.is_broken => "request broken off",
+            Some(_) => "request",
+        }
     }
 }
 
@@ -99,11 +117,7 @@ impl Drop for Record {
             request_id = self.request_id,
             access_key = self.access_key,
             "{}",
-            if self.status.is_some() {
-                "request"
-            } else {
-                "request abandoned"
-            },
+            self.ending(),
         );
     }
 }
