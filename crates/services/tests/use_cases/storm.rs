@@ -3,8 +3,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use ecru_domain::{Digest, Error, Reference, RepositoryName};
+use ecru_domain::{Algorithm, Digest, Error, Reference, RepositoryName};
+use ecru_services::uploads::{Chunk, UploadAddress};
 use ecru_services::verification::VerifyRequest;
 
 use crate::world::{GRACE, World, chunk, manifest, name};
@@ -171,4 +173,70 @@ async fn read_all(world: &World, place: &RepositoryName, tag: &str) {
         let bytes = world.read_layer(place, &digest).await.unwrap();
         assert_eq!(Digest::sha256(&bytes), digest);
     }
+}
+
+/// The bytes of an upload whose content is known at every offset.
+fn stretch(from: u64, length: u64) -> Vec<u8> {
+    (from..from + length)
+        .map(|at| (at / 251 + at * 7) as u8)
+        .collect()
+}
+
+/// Appends where the upload ends, as others do; some clients go away in the middle.
+async fn append(world: &World, address: &UploadAddress, dice: &mut Dice) {
+    let (context, uploads) = (world.root(), &world.services.uploads);
+    let received = uploads.status(&context, address).await.unwrap();
+    let length = [10, 40_000, 70_000, 300_000][dice.roll(4) as usize];
+    let bytes = stretch(received, length);
+    let next = Chunk {
+        first: Some(received),
+        ..chunk(&bytes)
+    };
+    let patience = Duration::from_millis(dice.roll(8));
+    let request = uploads.append(&context, address, next);
+    if let Ok(outcome) = tokio::time::timeout(patience, request).await {
+        tolerated(outcome);
+    }
+    let wrong = Digest::sha256(b"something else");
+    if dice.roll(5) == 0 {
+        let ended = uploads.complete(&context, address, Chunk::empty(), &wrong);
+        assert!(tolerated(ended.await).is_none());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn requests_that_race_and_break_off_leave_an_upload_whole() {
+    let world = Arc::new(World::new().await);
+    let place = world.create("storm0").await;
+    let (context, uploads) = (world.root(), &world.services.uploads);
+    let begun = uploads.initiate(&context, &world.home, &place, true).await;
+    let address = UploadAddress {
+        registry: world.home.clone(),
+        name: place.clone(),
+        upload: begun.unwrap(),
+    };
+    let clients: Vec<_> = (1..=CLIENTS)
+        .map(|seed| {
+            let (world, address) = (Arc::clone(&world), address.clone());
+            tokio::spawn(async move {
+                let mut dice = Dice(seed);
+                for _ in 0..STEPS / 2 {
+                    append(&world, &address, &mut dice).await;
+                }
+            })
+        })
+        .collect();
+    for client in clients {
+        client.await.unwrap();
+    }
+    let received = uploads.status(&context, &address).await.unwrap();
+    let content = stretch(0, received);
+    let digest = Digest::of(Algorithm::Sha512, &content);
+    let completed = uploads.complete(&context, &address, Chunk::empty(), &digest);
+    completed.await.unwrap();
+    assert!(received > 0 && world.read_layer(&place, &digest).await.unwrap() == content);
+    world.collect().await;
+    let verification = &world.services.verification;
+    let report = verification.verify_offline(VerifyRequest::default()).await;
+    assert_eq!(report.unwrap().problems, []);
 }
