@@ -28,7 +28,10 @@ const PURGE_DELAY: mi_option_t = 15;
 #[unsafe(link_section = ".init_array")]
 static SET_UP: extern "C" fn() = set_up;
 
-#[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "other systems keep the defaults"))]
+#[cfg_attr(
+    not(target_os = "linux"),
+    expect(dead_code, reason = "other systems keep the defaults")
+)]
 extern "C" fn set_up() {
     let (no, at_once): (c_long, c_long) = (0, 0);
     // SAFETY: setting an option writes one number of the allocator and allocates nothing.
