@@ -3,12 +3,14 @@
 use ecru_domain::{AccountId, Digest, Error, Refusal, Registry, RepositoryName, Tag};
 use ecru_services::{RequestContext, Services};
 
+use crate::answer_budget::AnswerBudget;
 use crate::registry_uri::AwsConfig;
 
 /// An authenticated request on its way to a use case.
 pub(crate) struct Call<'a> {
     pub(crate) services: &'a Services,
     pub(crate) config: &'a AwsConfig,
+    pub(crate) answers: &'a AnswerBudget,
     pub(crate) context: RequestContext,
 }
 

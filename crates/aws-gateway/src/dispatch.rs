@@ -100,10 +100,11 @@ where
     I: Decode + Request<Operation = Operation>,
     F: AsyncFn(&Call<'_>, I) -> Result<I::Response, Error>,
 {
-    let (input, _share) = decode(body)?;
+    let (input, share) = decode(body)?;
     let output = handler(call, input).await?;
     let response: Response<Bytes> = json_protocol::success(&output, &call.context.request_id);
-    Ok(response::whole(response))
+    // some answers repeat their request
+    Ok(response::whole(response).map(|body| body.keeping(share)))
 }
 
 /// The same for an operation that writes its answer piece by piece.

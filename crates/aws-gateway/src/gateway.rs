@@ -11,6 +11,7 @@ use http::request::Parts;
 use http::{Request, Response};
 use http_body::Body;
 
+use crate::answer_budget::AnswerBudget;
 use crate::authentication::Authenticated;
 use crate::body_budget::BodyBudget;
 use crate::call::Call;
@@ -23,6 +24,9 @@ use crate::{administration, dispatch, security_tokens};
 
 /// Memory that all request bodies share, in bytes (design: 48 MiB in all).
 const BODY_BUDGET: usize = 48 * 1_024 * 1_024;
+
+/// Memory that all large answers share, in bytes.
+const ANSWER_BUDGET: usize = 32 * 1_024 * 1_024;
 
 /// The longest user agent that is remembered, in characters.
 const LONGEST_USER_AGENT: usize = 1_024;
@@ -40,6 +44,7 @@ pub struct ConnectionInfo {
 pub struct AwsGateway {
     pub(crate) services: Services,
     pub(crate) bodies: BodyBudget,
+    answers: AnswerBudget,
     config: AwsConfig,
 }
 
@@ -49,6 +54,7 @@ impl AwsGateway {
         Self {
             services,
             bodies: BodyBudget::new(BODY_BUDGET),
+            answers: AnswerBudget::new(ANSWER_BUDGET),
             config,
         }
     }
@@ -106,6 +112,7 @@ impl AwsGateway {
         let call = Call {
             services: &self.services,
             config: &self.config,
+            answers: &self.answers,
             context,
         };
         let outcome = match route {

@@ -10,7 +10,8 @@
 //! - [`protocol`], [`exception`]: the two wire dialects, and what both can refuse with
 //! - [`sigv4`]: who signed a request, and whether the signature is right
 //! - [`routing`]: which service and operation a request names, and how large its body may be
-//! - [`body_budget`]: request bodies, read into one bounded amount of memory
+//! - [`body_budget`]: request bodies, read into one bounded amount of memory; `answer_budget`: the same for large
+//!   answers
 //! - [`json_protocol`], [`query_protocol`]: decoding and encoding of each dialect
 //!
 //! A request passes them in this order, and nothing is read from an anonymous one:
@@ -21,6 +22,7 @@
 //! ```
 
 mod administration;
+mod answer_budget;
 mod authentication;
 pub mod body_budget;
 mod call;

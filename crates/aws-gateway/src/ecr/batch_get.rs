@@ -5,7 +5,8 @@
 //!        └── refused or failed: an ordinary error answer
 //! ```
 //!
-//! What goes wrong once the head has left can only break the answer off, which clients notice and try again.
+//! Large images take a share of the memory that answers have; one that finds no room is let go, and read again when
+//! there is. What goes wrong once the head has left can only break the answer off, which clients notice and try again.
 
 use std::vec::IntoIter;
 
@@ -18,8 +19,12 @@ use ecru_services::images::{FoundManifest, Images, RequestedImage};
 use futures_util::stream::{self, StreamExt as _};
 
 use super::image_ids::{requested, wire_failure};
+use crate::answer_budget::{self, AnswerBudget};
 use crate::call::{Call, Target};
 use crate::response::{BodyFailure, ResponseBody};
+
+/// How an answer begins.
+const BEGIN: &[u8] = b"{\"images\":[";
 
 pub(crate) async fn batch_get(
     call: &Call<'_>,
@@ -29,16 +34,16 @@ pub(crate) async fn batch_get(
         images: call.services.images.clone(),
         context: call.context.clone(),
         target: call.target(input.registry_id.as_deref(), &input.repository_name)?,
+        answers: call.answers.clone(),
         waiting: requested(input.image_ids).into_iter(),
         failures: Vec::new(),
     };
-    let mut begin = b"{\"images\":[".to_vec();
-    begin.extend(pull.next_image().await?.unwrap_or_default());
-    if pull.waiting.len() == 0 {
-        begin.extend(pull.end()?);
-        return Ok(ResponseBody::whole(begin));
+    let begin = pull.next_image(BEGIN).await?;
+    let begin = begin.unwrap_or(Bytes::from_static(BEGIN));
+    if pull.waiting.len() == 0 && begin.len() <= answer_budget::FREE {
+        return Ok(ResponseBody::whole([begin, pull.end()?.into()].concat()));
     }
-    let begin = stream::iter([Ok(Bytes::from(begin))]);
+    let begin = stream::iter([Ok(begin)]);
     let rest = stream::try_unfold(Some(pull), next_piece);
     Ok(ResponseBody::pieces(Box::pin(begin.chain(rest))))
 }
@@ -48,29 +53,51 @@ struct Pull {
     images: Images,
     context: RequestContext,
     target: Target,
+    answers: AnswerBudget,
     waiting: IntoIter<RequestedImage>,
     failures: Vec<wire::ImageFailure>,
 }
 
 impl Pull {
-    /// The next image that is found, as JSON; `None` once all were looked for.
-    async fn next_image(&mut self) -> Result<Option<Vec<u8>>, Error> {
-        let (registry, name) = (&self.target.registry, &self.target.name);
-        for wanted in self.waiting.by_ref() {
-            let found = self
-                .images
-                .batch_get(&self.context, registry, name, vec![wanted])
-                .await?;
-            self.failures
-                .extend(found.failures.into_iter().map(wire_failure));
-            if let Some((wanted, found)) = found.images.into_iter().next() {
-                let image = wire_image(&self.target, wanted, found)?;
-                return serde_json::to_vec(&image)
-                    .map(Some)
-                    .map_err(Error::internal);
+    /// The next image that is found, as JSON after `before`; `None` once all were looked for.
+    async fn next_image(&mut self, before: &[u8]) -> Result<Option<Bytes>, Error> {
+        while let Some(wanted) = self.waiting.next() {
+            let Some(image) = self.image(before, wanted.clone()).await? else {
+                continue;
+            };
+            if let Some(share) = self.answers.try_share(image.len()) {
+                return Ok(Some(share.keep(image)));
+            }
+            drop(image);
+            let share = self.answers.share().await;
+            let share = share.map_err(|crowded| Error::Unavailable(crowded.into()))?;
+            if let Some(image) = self.image(before, wanted).await? {
+                return Ok(Some(share.keep(image)));
             }
         }
         Ok(None)
+    }
+
+    /// One image; if it is not found, the reason is kept for the end.
+    async fn image(
+        &mut self,
+        before: &[u8],
+        wanted: RequestedImage,
+    ) -> Result<Option<Vec<u8>>, Error> {
+        let (registry, name) = (&self.target.registry, &self.target.name);
+        let found = self
+            .images
+            .batch_get(&self.context, registry, name, vec![wanted])
+            .await?;
+        self.failures
+            .extend(found.failures.into_iter().map(wire_failure));
+        let Some((wanted, found)) = found.images.into_iter().next() else {
+            return Ok(None);
+        };
+        let mut text = before.to_vec();
+        let image = wire_image(&self.target, wanted, found)?;
+        serde_json::to_writer(&mut text, &image).map_err(Error::internal)?;
+        Ok(Some(text))
     }
 
     /// What follows the last image.
@@ -86,15 +113,14 @@ async fn next_piece(pull: Option<Pull>) -> Result<Option<(Bytes, Option<Pull>)>,
     let Some(mut pull) = pull else {
         return Ok(None);
     };
-    let piece = match pull.next_image().await {
-        Ok(Some(image)) => Ok([b",".to_vec(), image].concat()),
+    match pull.next_image(b",").await {
+        Ok(Some(image)) => Ok(Some((image, Some(pull)))),
         Ok(None) => {
             let end = pull.end().map_err(|error| broken(&pull.context, &error))?;
-            return Ok(Some((end.into(), None)));
+            Ok(Some((end.into(), None)))
         }
         Err(error) => Err(broken(&pull.context, &error)),
-    };
-    Ok(Some((piece?.into(), Some(pull))))
+    }
 }
 
 fn broken(context: &RequestContext, error: &Error) -> BodyFailure {

@@ -154,6 +154,28 @@ async fn a_bad_push_is_refused() {
 }
 
 #[tokio::test]
+async fn answers_that_nobody_reads_take_a_bounded_memory() {
+    let world = World::new().await;
+    world.create("app").await;
+    let mut image = world.image("app", "one").await;
+    image["annotations"] = json!({"k": "x".repeat(4_000_000)});
+    let manifest = image.to_string();
+    let put = json!({"repositoryName": "app", "imageManifest": manifest, "imageTag": "v1"});
+    world.ok(Op::PutImage, put).await;
+    let input = json!({"repositoryName": "app", "imageIds": [{"imageTag": "v1"}]});
+    let mut unread = Vec::new();
+    for _ in 0..8 {
+        unread.push(world.unread(Op::BatchGetImage, input.clone()).await);
+    }
+    tokio::time::pause();
+    let answer = world.call(Op::BatchGetImage, input.clone()).await;
+    assert_eq!(answer.status, 503, "clients try again");
+    unread.pop();
+    let pulled = world.ok(Op::BatchGetImage, input).await;
+    assert_eq!(pulled["images"][0]["imageManifest"], json!(manifest));
+}
+
+#[tokio::test]
 async fn a_batch_reports_each_image_that_it_passes_over() {
     let world = World::new().await;
     world.create("app").await;

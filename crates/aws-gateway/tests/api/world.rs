@@ -8,7 +8,7 @@ use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4;
 use bytes::Bytes;
-use ecru_aws_gateway::{AwsConfig, AwsGateway, ConnectionInfo, RouteName};
+use ecru_aws_gateway::{AwsConfig, AwsGateway, ConnectionInfo, ResponseBody, RouteName};
 use ecru_aws_model::ecr::Operation;
 use ecru_blob_store::DirectoryBlobs;
 use ecru_domain::latest::LatestMode;
@@ -18,7 +18,7 @@ use ecru_metadata_sql::SqliteMetadata;
 use ecru_ports::{Clock, Ids, Metadata};
 use ecru_services::identity::AccessKeyPair;
 use ecru_services::{Limits, Outside, Services};
-use http::{Request, StatusCode};
+use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use serde_json::{Value, json};
 
@@ -213,18 +213,21 @@ impl World {
         self.clock.0.fetch_add(micros, Ordering::SeqCst);
     }
 
-    /// Hands a request over as it is.
-    pub(crate) async fn send(&self, request: Request<Bytes>) -> Answer {
+    /// Hands a request over as it is, and leaves the body of the answer where it is.
+    async fn receive(&self, request: Request<Bytes>) -> Response<ResponseBody> {
         let connection = ConnectionInfo {
             peer: Some([127, 0, 0, 1].into()),
             is_tls: false,
         };
         let now = Timestamp::from_micros(NOW_MICROS);
-        let response = self
-            .gateway
+        self.gateway
             .handle(request.map(Full::new), &connection, "request-1", now)
-            .await;
-        let (parts, body) = response.into_parts();
+            .await
+    }
+
+    /// Hands a request over as it is.
+    pub(crate) async fn send(&self, request: Request<Bytes>) -> Answer {
+        let (parts, body) = self.receive(request).await.into_parts();
         let is_whole = http_body::Body::size_hint(&body).exact().is_some();
         Answer {
             status: parts.status,
@@ -271,6 +274,18 @@ impl World {
     pub(crate) async fn call(&self, operation: Operation, input: Value) -> Answer {
         self.send_as(&Signer::root(HOME), operation, input.to_string())
             .await
+    }
+
+    /// Calls an operation and reads nothing of the answer's body.
+    pub(crate) async fn unread(
+        &self,
+        operation: Operation,
+        input: Value,
+    ) -> Response<ResponseBody> {
+        let target = format!("AmazonEC2ContainerRegistry_V20150921.{operation}");
+        let mut request = post(&target, input.to_string().into());
+        Signer::root(HOME).sign(&mut request);
+        self.receive(request).await
     }
 
     /// Calls an operation and requires success.
