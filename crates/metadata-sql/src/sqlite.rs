@@ -9,7 +9,7 @@ mod session;
 mod writer;
 
 use std::fs::{self, OpenOptions};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -39,7 +39,37 @@ pub struct SqliteMetadata {
     lookups: Readers,
     scans: Arc<Readers>,
     writer: Writer,
-    files: [PathBuf; 2],
+    files: [OpenedFile; 2],
+}
+
+/// A file of the store, and which one it was when the store was opened.
+struct OpenedFile {
+    path: PathBuf,
+    device: u64,
+    inode: u64,
+}
+
+impl OpenedFile {
+    fn at(path: PathBuf) -> Result<Self, StoreError> {
+        let found =
+            fs::metadata(&path).map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        Ok(Self {
+            device: found.dev(),
+            inode: found.ino(),
+            path,
+        })
+    }
+
+    /// What is written to a file that was removed or replaced is gone with the process.
+    fn check(&self) -> Result<(), StoreError> {
+        let found = Self::at(self.path.clone())?;
+        if (found.device, found.inode) == (self.device, self.inode) {
+            Ok(())
+        } else {
+            let message = "the file was replaced by another".to_owned();
+            Err(StoreError::Unavailable(message))
+        }
+    }
 }
 
 impl SqliteMetadata {
@@ -54,11 +84,15 @@ impl SqliteMetadata {
         migrate(&mut session, clock)?;
         let mut log = path.as_os_str().to_owned();
         log.push("-wal");
+        let files = [
+            OpenedFile::at(path.to_owned())?,
+            OpenedFile::at(log.into())?,
+        ];
         Ok(Self {
             lookups: Readers::new(path.to_owned(), LOOKUP_CONNECTIONS),
             scans: Arc::new(Readers::new(path.to_owned(), SCAN_CONNECTIONS)),
             writer: Writer::start(session)?,
-            files: [path.to_owned(), log.into()],
+            files,
         })
     }
 
@@ -115,15 +149,18 @@ impl MetadataEngine for SqliteMetadata {
 
     async fn probe(&self) -> Result<(), StoreError> {
         let probe = |transaction: &mut dyn WriteTransaction| {
-            // a failure is remembered by the transaction
-            drop(transaction.put_store_fact("probe", "1"));
+            // a row that stays as it is would not be written; a failure is remembered by the transaction
+            let last = transaction.store_fact("probe").ok().flatten();
+            let next = if last.as_deref() == Some("1") { "2" } else { "1" };
+            drop(transaction.put_store_fact("probe", next));
             Verdict::Commit
         };
-        self.write(Lane::Any, Box::new(probe)).await
+        self.write(Lane::Any, Box::new(probe)).await?;
+        self.files.iter().try_for_each(OpenedFile::check)
     }
 
     fn size_in_bytes(&self) -> Option<u64> {
-        let sizes = self.files.iter().map(fs::metadata);
+        let sizes = self.files.iter().map(|file| fs::metadata(&file.path));
         Some(sizes.filter_map(Result::ok).map(|file| file.len()).sum())
     }
 

@@ -205,6 +205,19 @@ async fn what_was_handed_over_is_done_before_it_closes() {
     }
 }
 
+/// The engine does not write a row that stays as it is.
+#[tokio::test]
+async fn a_probe_writes_every_time() {
+    let directory = TempDir::new().unwrap();
+    let store = open(&directory);
+    store.probe().await.unwrap();
+    for _ in 0..3 {
+        let before = store.size_in_bytes();
+        store.probe().await.unwrap();
+        assert!(store.size_in_bytes() > before, "the log grows");
+    }
+}
+
 #[tokio::test]
 async fn files_are_private_and_open_again() {
     let directory = TempDir::new().unwrap();
