@@ -122,12 +122,15 @@ impl SegmentStore for Directory {
     }
 
     fn remove(&self, object: &ObjectId, numbers: RangeInclusive<u64>) -> io::Result<()> {
-        let directory = self.shard_of(object);
-        let mut removed = false;
-        for name in self.candidates(object, numbers)? {
-            removed |= done_if_present(fs::remove_file(directory.join(name.to_string())))?;
+        if numbers.is_empty() {
+            return Ok(());
         }
-        if removed { sync(&directory) } else { Ok(()) }
+        let directory = self.shard_of(object);
+        for name in self.candidates(object, numbers)? {
+            done_if_present(fs::remove_file(directory.join(name.to_string())))?;
+        }
+        // also when all were gone: the removal may be asked for again because this failed
+        sync(&directory)
     }
 
     fn quarantine(&self, object: &ObjectId, numbers: RangeInclusive<u64>) -> io::Result<()> {
@@ -294,6 +297,17 @@ mod tests {
             started: 0,
         };
         assert!(sink.finish().is_err());
+    }
+
+    #[test]
+    fn removing_what_is_gone_syncs_the_directory_all_the_same() {
+        let scratch = tempfile::tempdir().unwrap();
+        let store = Directory::open(scratch.path()).unwrap();
+        let object = ObjectId::from_random([0; 16]);
+        store.remove(&object, 1..=3).unwrap();
+        fs::remove_dir(store.shard(0)).unwrap();
+        std::os::unix::fs::symlink("/proc", store.shard(0)).unwrap();
+        assert!(store.remove(&object, 1..=3).is_err());
     }
 
     #[test]
