@@ -14,6 +14,7 @@ mod caller;
 mod check;
 mod client;
 mod cycle;
+pub(crate) mod faults;
 mod images;
 mod left;
 mod model;
@@ -85,12 +86,33 @@ pub(crate) fn run(options: &KillOptions) -> Result<bool> {
     };
     let bench = Workbench::create(binary, options.metadata.clone())?;
     let ended = kill_to_the_count(&bench, options, &mut record);
-    if let Err(error) = &ended {
+    finish(bench, record, ended, options.keep)
+}
+
+impl KillOptions {
+    /// A run that is told its seed only.
+    fn of_seed(seed: u64) -> Self {
+        Self {
+            count: 0,
+            seed,
+            clients: 5,
+            binary: None,
+            release: false,
+            metadata: None,
+            state: None,
+            keep: false,
+        }
+    }
+}
+
+/// Prints what a run has shown. Whether nothing was wrong.
+fn finish(bench: Workbench, mut record: Record, ended: Result<()>, keep: bool) -> Result<bool> {
+    if let Err(error) = ended {
         record.note([format!("the run ended early: {error:#}")]);
     }
     record.note(panics(&bench)?);
     print!("{}", record.summary());
-    if options.keep || record.problem_count > 0 {
+    if keep || record.problem_count > 0 {
         println!("store and logs: {}", bench.keep().display());
     }
     Ok(record.problem_count == 0)

@@ -46,6 +46,8 @@ enum Deed {
     Kill(kill::KillOptions),
     /// Cuts the power at every moment of pushes, deletes and a collection, and checks what is left.
     Power(kill::power::PowerOptions),
+    /// Makes system calls of the server fail under load, and checks what it acknowledges and that it returns.
+    Faults(kill::faults::FaultOptions),
     /// Breaks the sources in a copy, four ways, and requires a named test to notice each.
     Mutation,
     /// The families and their flows.
@@ -100,6 +102,7 @@ fn dispatch(deed: Deed) -> anyhow::Result<bool> {
         Deed::Stores(options) => stores::run(&options),
         Deed::Kill(options) => kill::run(&options),
         Deed::Power(options) => kill::power::run(&options),
+        Deed::Faults(options) => kill::faults::run(&options),
         Deed::Mutation => mutation::run(),
         Deed::List => {
             flows::print();

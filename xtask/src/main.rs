@@ -55,6 +55,12 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Make system calls of the server fail under load, and check what it acknowledges.
+    Faults {
+        /// Arguments for the fault test, such as `--rounds 3`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Run the load driver.
     Bench {
         /// Arguments for the load driver.
@@ -74,6 +80,7 @@ fn main() -> anyhow::Result<()> {
         } => import::run(&service, &model, &paginators),
         Command::E2e { arguments } => e2e::run(&arguments),
         Command::Kill { arguments } => e2e::run_test("kill", &arguments),
+        Command::Faults { arguments } => e2e::run_test("faults", &arguments),
         Command::Power { arguments } => e2e::run_test("power", &arguments),
         Command::Bench { arguments } => bench::run(&arguments),
     }

@@ -1,7 +1,8 @@
 //! One client's way to the server: requests whose answers are either acknowledgements, refusals, or missing.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 
@@ -13,7 +14,7 @@ use crate::wire::{Answer, Request};
 /// Why a client stops for this cycle.
 #[derive(Debug)]
 pub(super) enum Stop {
-    /// The server was killed: no answer came.
+    /// The server was killed or troubled: no answer came, or none that tells what became of the request.
     Killed,
     /// Something is not as it must be.
     Problem(String),
@@ -36,10 +37,12 @@ pub(super) struct Caller {
     pub(super) key: AccessKey,
     /// Registry password. Taken once: it must survive every kill.
     pub(super) password: String,
-    /// Set before the server is killed: from then on an answer may be missing.
+    /// Set before the server is killed or troubled: from then on an answer may be missing or an error.
     pub(super) killing: Arc<AtomicBool>,
     /// Requests sent so far.
     pub(super) sent: Arc<AtomicUsize>,
+    /// Requests that failed when they might: by status, 0 if no answer came.
+    pub(super) failures: Arc<Mutex<BTreeMap<u16, u64>>>,
 }
 
 impl Caller {
@@ -54,6 +57,10 @@ impl Caller {
         let answer = request.send(self.port);
         let is_killing = self.killing.load(Ordering::SeqCst);
         match answer {
+            Ok(answer) if answer.status >= 500 && is_killing => {
+                self.note_failure(answer.status);
+                Err(Stop::Killed)
+            }
             Ok(answer) if answer.status >= 500 => problem(format!(
                 "{}: {} {}",
                 request.line(),
@@ -61,9 +68,18 @@ impl Caller {
                 answer.excerpt()
             )),
             Ok(answer) if answer.complete => Ok(answer),
-            Ok(_) | Err(_) if is_killing => Err(Stop::Killed),
+            Ok(_) | Err(_) if is_killing => {
+                self.note_failure(0);
+                Err(Stop::Killed)
+            }
             Ok(_) => problem(format!("{}: the answer is cut off", request.line())),
             Err(error) => problem(format!("{}: {error:#}", request.line())),
+        }
+    }
+
+    fn note_failure(&self, status: u16) {
+        if let Ok(mut failures) = self.failures.lock() {
+            *failures.entry(status).or_default() += 1;
         }
     }
 

@@ -18,14 +18,23 @@ const ABSENT_ASKED: usize = 2;
 impl Client {
     /// Checks everything that this client knows, and takes what it finds as what is known from now on.
     pub(super) fn check(&mut self) -> Vec<String> {
+        match self.check_all() {
+            Ok(problems) => problems,
+            Err(Stop::Killed) => vec!["no answer".to_owned()],
+            Err(Stop::Problem(text)) => vec![text],
+        }
+    }
+
+    /// The same: the problems, unless an answer was missing.
+    pub(super) fn check_all(&mut self) -> Step<Vec<String>> {
         let mut problems = Vec::new();
         for repository in 0..self.repositories.len() {
-            note(self.check_repository(repository), &mut problems);
+            note(self.check_repository(repository), &mut problems)?;
         }
         let mut place = 0;
         while let Some(upload) = self.uploads.get(place) {
             let id = upload.id.clone();
-            note(self.find_out(place).map(|_| ()), &mut problems);
+            note(self.find_out(place).map(|_| ()), &mut problems)?;
             // an upload that has ended is taken out, and the next is in its place
             if self
                 .uploads
@@ -35,7 +44,7 @@ impl Client {
                 place += 1;
             }
         }
-        problems
+        Ok(problems)
     }
 
     fn check_repository(&mut self, repository: usize) -> Step {
@@ -91,12 +100,12 @@ impl Client {
     }
 }
 
-fn note(checked: Step, problems: &mut Vec<String>) {
+fn note(checked: Step, problems: &mut Vec<String>) -> Step {
     match checked {
-        Ok(()) => {}
-        Err(Stop::Killed) => problems.push("no answer".to_owned()),
         Err(Stop::Problem(text)) => problems.push(text),
+        other => return other,
     }
+    Ok(())
 }
 
 /// What a repository holds, as the API lists it.

@@ -1,5 +1,6 @@
 //! The life of the server under test: started, checked, worked with, killed, started again.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -27,17 +28,20 @@ const SPANS: Spans = Spans {
     grace: Duration::from_secs(4),
     lifetime: Duration::from_secs(15),
 };
-/// Beyond the spans, how long collection may take at the end.
-const PATIENCE: Duration = Duration::from_secs(25);
+/// Beyond the spans, how long collection may take at the end: a job that failed is tried again after a minute.
+const PATIENCE: Duration = Duration::from_secs(90);
 /// The number that the run's own choices have among those of clients.
 const RUN: u64 = 1 << 32;
 
 /// One store, its server and its clients.
 pub(super) struct Run<'a> {
     bench: &'a Workbench,
-    server: Server,
-    clients: Vec<Client>,
-    killing: Arc<AtomicBool>,
+    /// The process under test.
+    pub(super) server: Server,
+    /// Who works with it.
+    pub(super) clients: Vec<Client>,
+    /// Shared with the clients: answers may be missing.
+    pub(super) killing: Arc<AtomicBool>,
     /// How long the last start took.
     start: Duration,
 }
@@ -66,11 +70,7 @@ impl<'a> Run<'a> {
 
     /// Traffic, a kill, perhaps more of them at starts, and the checks. The server runs before and after.
     pub(super) fn cycle(&mut self, record: &mut Record) -> Result<()> {
-        record.cycles += 1;
-        let mut random = Random::of(record.seed, record.cycles, RUN);
-        for client in &mut self.clients {
-            client.random = Random::of(record.seed, record.cycles, client.number as u64);
-        }
+        let mut random = self.begin_cycle(record);
         let problems = self.traffic(&mut random, record)?;
         record.note(problems);
         record.kills += 1;
@@ -84,15 +84,43 @@ impl<'a> Run<'a> {
         if random.percent(45) {
             self.verify(true, record)?;
         }
+        self.start_and_check(record)?;
+        if random.percent(35) {
+            self.verify(false, record)?;
+        }
+        Ok(())
+    }
+
+    /// New choices for everybody; those of the run itself are returned.
+    pub(super) fn begin_cycle(&mut self, record: &mut Record) -> Random {
+        record.cycles += 1;
+        for client in &mut self.clients {
+            client.random = Random::of(record.seed, record.cycles, client.number as u64);
+        }
+        self.killing.store(false, Ordering::SeqCst);
+        Random::of(record.seed, record.cycles, RUN)
+    }
+
+    /// Verifies the store of a server that was killed, starts it and checks.
+    pub(super) fn restart_and_check(&mut self, record: &mut Record) -> Result<()> {
+        self.verify(true, record)?;
+        self.start_and_check(record)
+    }
+
+    fn start_and_check(&mut self, record: &mut Record) -> Result<()> {
         let began = Instant::now();
         self.server.launch(self.bench, &launch())?;
         self.start = began.elapsed();
         record.note(self.check());
         self.collect_tallies(record);
-        if random.percent(35) {
-            self.verify(false, record)?;
-        }
         Ok(())
+    }
+
+    /// Which requests failed while they might.
+    pub(super) fn take_failures(&mut self) -> BTreeMap<u16, u64> {
+        let failures = self.clients.first().map(|client| &client.caller.failures);
+        let taken = failures.and_then(|failures| failures.lock().ok());
+        taken.map_or_else(BTreeMap::new, |mut failures| std::mem::take(&mut *failures))
     }
 
     /// Lets the clients work until the server is killed.
@@ -106,7 +134,6 @@ impl<'a> Run<'a> {
         };
         let time = Duration::from_millis(time);
         let verifies = kind >= 25 && random.percent(25);
-        self.killing.store(false, Ordering::SeqCst);
         let Self {
             bench,
             server,
@@ -239,6 +266,7 @@ pub(super) fn caller(server: &Server, killing: &Arc<AtomicBool>) -> Result<Calle
         password: String::new(),
         killing: Arc::clone(killing),
         sent: Arc::default(),
+        failures: Arc::default(),
     };
     let output = match caller.call_or("GetAuthorizationToken", &json!({}), &[]) {
         Ok(Ok(output)) => output,

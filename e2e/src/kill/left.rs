@@ -114,16 +114,21 @@ impl Client {
         Ok(true)
     }
 
+    /// Reads the layer that an upload became, which is promised for half the grace.
+    pub(super) fn read_promised(&mut self, upload: &Upload, since: Instant) -> Step {
+        let name = self.name(upload.repository);
+        match read_blob(&self.caller, &self.pool, &name, upload.blob) {
+            // the answer came late
+            Err(Stop::Problem(_)) if Self::is_past(since, self.spans.grace / 2) => Ok(()),
+            outcome => outcome,
+        }
+    }
+
     fn check_ended(&mut self, upload: &Upload) -> Step {
         match upload.ending {
             Some(Ending::Complete) if !Self::is_past(upload.touched, self.spans.grace / 2) => {
                 self.tally.add("checked: upload ended as a layer");
-                read_blob(
-                    &self.caller,
-                    &self.pool,
-                    &self.name(upload.repository),
-                    upload.blob,
-                )
+                self.read_promised(upload, upload.touched)
             }
             // a layer may have been collected meanwhile
             Some(Ending::Complete | Ending::Forget) => Ok(()),

@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 
 use super::caller::{Step, problem};
 use super::client::Client;
-use super::images::read_blob;
 use super::model::{Ending, Manner, Upload};
 use super::pool::content_part;
 use crate::api::{location_path, with_query};
@@ -240,13 +239,8 @@ impl Client {
             return Ok(None);
         }
         self.tally.add("complete an upload");
-        if self.random.percent(20) && !Self::is_past(asked, self.spans.grace / 2) {
-            read_blob(
-                &self.caller,
-                &self.pool,
-                &self.name(upload.repository),
-                upload.blob,
-            )?;
+        if self.random.percent(20) {
+            self.read_promised(&upload, asked)?;
         }
         Ok(Some(asked + self.spans.grace))
     }
