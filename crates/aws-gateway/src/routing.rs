@@ -114,11 +114,11 @@ impl RoutingError {
         match self {
             Self::UnknownOperation => Exception::new(
                 "UnknownOperationException",
-                "The requested operation is not recognized by the service.",
+                "The requested operation is not recognized by the service: this version of Ecru does not have it.",
             ),
             Self::InvalidAction => Exception::new(
                 "InvalidAction",
-                "Could not find the operation of the request",
+                "Could not find the operation of the request: this version of Ecru does not have it.",
             ),
         }
     }

@@ -14,8 +14,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use ecru_ports::Ids;
 use futures_util::FutureExt as _;
-use http::header::{CONTENT_TYPE, HeaderName};
-use http::{HeaderValue, Request, Response, StatusCode};
+use http::header::{CONTENT_TYPE, HOST, HeaderName};
+use http::{HeaderValue, Request, Response, StatusCode, Version};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 
@@ -91,7 +91,7 @@ impl<A: Application> Front<A> {
         let record = Record::begin(&request, &visit, Arc::clone(&self.metrics));
         let request = request.map(|body| RequestBody::new(body, record.received()));
         let request_id = visit.request_id.clone();
-        let work = AssertUnwindSafe(self.application.answer(request, visit));
+        let work = AssertUnwindSafe(self.work(request, visit));
         let mut response = work.catch_unwind().await.unwrap_or_else(|_| {
             // the panic hook has told why, but not of which request
             tracing::error!(request_id, "a request panicked");
@@ -102,6 +102,24 @@ impl<A: Application> Front<A> {
         }
         let record = record.with_answer(&response);
         response.map(|body| Answer::new(body, record, in_flight))
+    }
+
+    async fn work(&self, request: Request<RequestBody>, visit: Visit) -> Response<AnswerBody> {
+        if names_one_host(&request) {
+            self.application.answer(request, visit).await
+        } else {
+            let text = r#"{"message":"a request names its host once"}"#;
+            json(StatusCode::BAD_REQUEST, text)
+        }
+    }
+}
+
+/// A host is part of what is addressed and of what is signed: it must be told once, and HTTP/1.1 has no other place
+/// for it (RFC 9112 §3.2).
+fn names_one_host<B>(request: &Request<B>) -> bool {
+    match request.headers().get_all(HOST).iter().count() {
+        0 => request.version() != Version::HTTP_11,
+        hosts => hosts == 1,
     }
 }
 

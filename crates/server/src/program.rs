@@ -22,10 +22,22 @@ pub fn run(line: &[OsString]) -> ExitCode {
     match dispatch(line) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("ecru: {error:#}");
+            eprintln!("ecru: {}", told(&error));
             ExitCode::FAILURE
         }
     }
+}
+
+/// A failure with its causes, each told once: some errors repeat the one that they come from.
+fn told(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !text.ends_with(&cause) {
+            text.push_str(": ");
+            text.push_str(&cause);
+        }
+    }
+    text
 }
 
 fn dispatch(line: &[OsString]) -> Result<ExitCode> {
@@ -84,4 +96,22 @@ fn start_log(args: &StoreArgs) -> Result<LastLines> {
 
 fn meant(args: &ServeArgs) -> Result<Config> {
     Ok(Config::from_args(args, |name| std::env::var(name).ok())?)
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::anyhow;
+
+    use super::*;
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let error = anyhow!("no such file").context("the key: no such file");
+        assert_eq!(told(&error), "the key: no such file");
+        let error = anyhow!("no such file").context("the key");
+        assert_eq!(
+            told(&error.context("serve")),
+            "serve: the key: no such file"
+        );
+    }
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use ecru_aws_gateway::AwsGateway;
 use ecru_oci_gateway::OciGateway;
 use ecru_ports::Clock;
-use http::{Method, Request, Response, StatusCode};
+use http::header::ALLOW;
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 
 use crate::front::route::Route;
@@ -55,10 +56,11 @@ impl Registry {
 
     async fn health(&self, method: &Method, route: Route) -> Response<AnswerBody> {
         if *method != Method::GET && *method != Method::HEAD {
-            return json(
-                StatusCode::METHOD_NOT_ALLOWED,
-                r#"{"message":"method not allowed"}"#,
-            );
+            let text = r#"{"message":"method not allowed"}"#;
+            let mut answer = json(StatusCode::METHOD_NOT_ALLOWED, text);
+            let allowed = HeaderValue::from_static("GET, HEAD");
+            answer.headers_mut().insert(ALLOW, allowed);
+            return answer;
         }
         if route == Route::Health || self.readiness.is_ready().await {
             json(StatusCode::OK, r#"{"status":"ok"}"#)

@@ -187,6 +187,23 @@ async fn a_head_that_is_too_long_is_refused() {
 }
 
 #[tokio::test]
+async fn a_request_names_its_host_once() {
+    let server = start(LIMITS, None);
+    let table = [
+        ("GET / HTTP/1.1\r\nhost: a\r\n\r\n", 200),
+        ("GET / HTTP/1.1\r\n\r\n", 400),
+        ("GET / HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n", 400),
+        ("GET / HTTP/1.0\r\n\r\n", 200),
+        ("GET / HTTP/1.0\r\nhost: a\r\nhost: a\r\n\r\n", 400),
+    ];
+    for (head, status) in table {
+        let mut client = Client::connect(server.address).await;
+        client.send(head.as_bytes()).await;
+        assert_eq!(client.answer().await.status, status, "{head:?}");
+    }
+}
+
+#[tokio::test]
 async fn connections_beyond_the_limit_wait_for_their_turn() {
     let server = start(
         HttpLimits {
