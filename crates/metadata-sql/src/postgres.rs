@@ -14,9 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use deadpool_postgres::{
-    Hook, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Timeouts,
-};
+use deadpool_postgres::{Hook, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts};
 use ecru_ports::clock::Clock;
 use ecru_ports::metadata::{
     Lane, MetadataEngine, ReadWork, StoreError, Verdict, WriteTransaction, WriteWork,
@@ -46,6 +44,10 @@ const POOL_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long connecting may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How long an answer may take: longer than the server works on a statement. A server that fell silent would else
+/// hold a writer until the system's network gives up, a quarter of an hour later.
+const ANSWER_LIMIT: Duration = Duration::from_secs(35);
+
 /// What every connection asks of the server: milliseconds for a statement, and for doing nothing in a transaction.
 const SERVER_OPTIONS: &str =
     "-c statement_timeout=30000 -c idle_in_transaction_session_timeout=10000";
@@ -61,6 +63,7 @@ const TUNING: [&str; 2] = [
 pub struct PostgresMetadata {
     pool: Pool,
     writer: Writer,
+    limit: Duration,
     scans: Arc<Semaphore>,
 }
 
@@ -72,10 +75,23 @@ impl PostgresMetadata {
     /// `Unavailable` if the server cannot be reached or refuses, `Failed` if the URL does not parse or a newer
     /// version wrote the tables.
     pub async fn connect(url: &str, clock: &dyn Clock) -> Result<Self, StoreError> {
+        Self::connect_with_limit(url, clock, ANSWER_LIMIT).await
+    }
+
+    /// The same with another limit for how long an answer may take.
+    ///
+    /// # Errors
+    /// As [`PostgresMetadata::connect`].
+    pub async fn connect_with_limit(
+        url: &str,
+        clock: &dyn Clock,
+        limit: Duration,
+    ) -> Result<Self, StoreError> {
         let pool = pool(config(url)?)?;
         migration::migrate(&pool, clock).await?;
         Ok(Self {
-            writer: Writer::start(pool.clone()),
+            limit,
+            writer: Writer::start(pool.clone(), limit),
             scans: Arc::new(Semaphore::new(SCAN_CONNECTIONS)),
             pool,
         })
@@ -83,8 +99,8 @@ impl PostgresMetadata {
 
     async fn run(&self, work: ReadWork) -> Result<(), StoreError> {
         let client = self.pool.get().await.map_err(pool_error)?;
-        let runtime = Handle::current();
-        task::spawn_blocking(move || run_read(client, runtime, work))
+        let session = PostgresSession::new(client, Handle::current(), self.limit);
+        task::spawn_blocking(move || run_read(session, work))
             .await
             .map_err(|_| StoreError::Failed("a read closure panicked".to_owned()))?
     }
@@ -133,8 +149,7 @@ fn pool(config: Config) -> Result<Pool, StoreError> {
         .map_err(|error| StoreError::Failed(error.to_string()))
 }
 
-fn run_read(client: Object, runtime: Handle, work: ReadWork) -> Result<(), StoreError> {
-    let mut session = PostgresSession::new(client, runtime);
+fn run_read(mut session: PostgresSession, work: ReadWork) -> Result<(), StoreError> {
     session.begin_read();
     let mut transaction = SqlTransaction::new(&mut session);
     work(&mut transaction);

@@ -151,7 +151,11 @@ impl MetadataEngine for SqliteMetadata {
         let probe = |transaction: &mut dyn WriteTransaction| {
             // a row that stays as it is would not be written; a failure is remembered by the transaction
             let last = transaction.store_fact("probe").ok().flatten();
-            let next = if last.as_deref() == Some("1") { "2" } else { "1" };
+            let next = if last.as_deref() == Some("1") {
+                "2"
+            } else {
+                "1"
+            };
             drop(transaction.put_store_fact("probe", next));
             Verdict::Commit
         };

@@ -5,8 +5,12 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "postgres/proxy.rs"]
+mod proxy;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 use ecru_domain::Timestamp;
 use ecru_metadata_sql::PostgresMetadata;
@@ -14,6 +18,7 @@ use ecru_ports::Metadata;
 use ecru_ports::clock::Clock;
 use ecru_ports::conformance::metadata::metadata_suite;
 use ecru_ports::metadata::{Lane, StoreError};
+use proxy::{Proxy, Way};
 use tokio_postgres::{Client, NoTls};
 
 struct StoppedClock;
@@ -51,6 +56,16 @@ impl Schema {
 
     async fn open(&self) -> Metadata {
         let engine = PostgresMetadata::connect(&self.url, &StoppedClock).await;
+        Metadata::new(Arc::new(engine.unwrap()))
+    }
+
+    /// Opens it through a proxy, with a limit of a second for answers.
+    async fn open_behind(&self, proxy: &Proxy) -> Metadata {
+        let url = self
+            .url
+            .replace(&server_of(&self.url), &proxy.address.to_string());
+        let limit = Duration::from_secs(1);
+        let engine = PostgresMetadata::connect_with_limit(&url, &StoppedClock, limit).await;
         Metadata::new(Arc::new(engine.unwrap()))
     }
 
@@ -156,6 +171,48 @@ async fn connections_that_the_server_ended_are_replaced() {
     put_fact(&store, "name", "again").await;
     assert_eq!(fact(&store, "name").await.as_deref(), Some("again"));
     schema.remove().await;
+}
+
+/// Host and port of a URL.
+fn server_of(url: &str) -> String {
+    let place = url.split("://").nth(1).unwrap().split('/').next().unwrap();
+    place.rsplit('@').next().unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_server_that_was_cut_off_or_silent_is_used_again() {
+    let schema = Schema::create().await;
+    let proxy = Proxy::before(server_of(&schema.url)).await;
+    let store = schema.open_behind(&proxy).await;
+    for way in [Way::Cut, Way::Silent] {
+        put_fact(&store, "name", "before").await;
+        proxy.turn(way);
+        let (began, written) = (Instant::now(), try_put(&store, "during").await);
+        assert!(
+            matches!(written, Err(StoreError::Unavailable(_))),
+            "{way:?} {written:?}"
+        );
+        let read = store.lookup(move |t| -> Result<_, StoreError> { t.store_fact("name") });
+        let read = read.await;
+        assert!(
+            matches!(read, Err(StoreError::Unavailable(_))),
+            "{way:?} {read:?}"
+        );
+        assert!(store.probe().await.is_err());
+        let waited = began.elapsed();
+        assert!(waited < Duration::from_secs(45), "{way:?} {waited:?}");
+        proxy.turn(Way::Open);
+        put_fact(&store, "name", "after").await;
+        assert_eq!(fact(&store, "name").await.as_deref(), Some("after"));
+    }
+    schema.remove().await;
+}
+
+async fn try_put(store: &Metadata, value: &'static str) -> Result<(), StoreError> {
+    let put = store.write(Lane::Any, move |t| -> Result<(), StoreError> {
+        t.put_store_fact("name", value)
+    });
+    put.await
 }
 
 #[tokio::test]

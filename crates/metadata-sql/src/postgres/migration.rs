@@ -102,7 +102,7 @@ async fn in_transaction<T: Send + 'static>(
     let client = pool.get().await.map_err(pool_error)?;
     let runtime = Handle::current();
     task::spawn_blocking(move || {
-        let mut session = PostgresSession::new(client, runtime);
+        let mut session = PostgresSession::new(client, runtime, LEASE_TIME);
         session.begin()?;
         let value = work(&mut session).inspect_err(|_| session.abandon())?;
         match session.commit() {

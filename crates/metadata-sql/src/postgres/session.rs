@@ -4,11 +4,13 @@
 //! that does something: a round trip saved each.
 
 use std::mem;
+use std::time::Duration;
 
 use deadpool_postgres::Object;
 use ecru_ports::metadata::StoreError;
 use futures_util::future::{join, try_join_all};
 use tokio::runtime::Handle;
+use tokio::time::timeout;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Error, Statement};
 
@@ -49,17 +51,21 @@ enum State {
 pub(super) struct PostgresSession {
     client: Option<Object>,
     runtime: Handle,
+    /// How long an answer may take.
+    limit: Duration,
     held_back: String,
     state: State,
     takes_turns: bool,
 }
 
 impl PostgresSession {
-    /// Drives `client` from this (blocking) thread; `runtime` drives the connection.
-    pub(super) fn new(client: Object, runtime: Handle) -> Self {
+    /// Drives `client` from this (blocking) thread; `runtime` drives the connection. A server that does not answer
+    /// within `limit` is taken for gone, and the connection for broken.
+    pub(super) fn new(client: Object, runtime: Handle, limit: Duration) -> Self {
         Self {
             client: Some(client),
             runtime,
+            limit,
             held_back: String::new(),
             state: State::Idle,
             takes_turns: false,
@@ -142,7 +148,7 @@ impl PostgresSession {
         };
         let held_back = mem::take(&mut self.held_back);
         let client = self.client()?;
-        let outcome = self.runtime.block_on(async {
+        let outcome = self.await_answer(async {
             if held_back.is_empty() {
                 return deed(client, &prepared).await;
             }
@@ -151,21 +157,38 @@ impl PostgresSession {
             steered.and(done)
         });
         self.state = State::Open;
-        Ok(outcome)
+        self.unless_silent(outcome)
     }
 
     fn prepare(
-        &self,
+        &mut self,
         statements: &[&'static str],
     ) -> Result<Result<Vec<Statement>, Error>, StoreError> {
         let client = self.client()?;
-        Ok(self.runtime.block_on(async {
+        let prepared = self.await_answer(async {
             let mut prepared = Vec::with_capacity(statements.len());
             for statement in statements {
                 prepared.push(client.prepare_cached(statement).await?);
             }
             Ok(prepared)
-        }))
+        });
+        self.unless_silent(prepared)
+    }
+
+    /// What the server answers; `None` if it does not.
+    fn await_answer<T>(
+        &self,
+        answer: impl Future<Output = Result<T, Error>>,
+    ) -> Option<Result<T, Error>> {
+        let limited = async { timeout(self.limit, answer).await.ok() };
+        self.runtime.block_on(limited)
+    }
+
+    fn unless_silent<T>(&mut self, answer: Option<T>) -> Result<T, StoreError> {
+        if answer.is_none() {
+            self.state = State::Broken;
+        }
+        answer.ok_or_else(|| StoreError::Unavailable("the server does not answer".to_owned()))
     }
 
     fn failure(&mut self, error: &Error) -> StoreError {
@@ -185,7 +208,8 @@ impl PostgresSession {
         self.hold_back(statement);
         let statements = mem::take(&mut self.held_back);
         let client = self.client()?;
-        Ok(self.runtime.block_on(client.batch_execute(&statements)))
+        let answer = self.await_answer(client.batch_execute(&statements));
+        self.unless_silent(answer)
     }
 }
 
@@ -269,7 +293,7 @@ impl Session for PostgresSession {
     }
 
     fn commit(&mut self) -> Result<(), BatchFailure> {
-        let ended = self.steer("COMMIT").map_err(BatchFailure::Undone)?;
+        let ended = self.steer("COMMIT").map_err(BatchFailure::Unknown)?;
         ended.map_err(|error| {
             self.failure(&error);
             commit_failure(&error)

@@ -41,10 +41,15 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Starts the task; it takes its connections from `pool`.
-    pub(super) fn start(pool: Pool) -> Self {
+    /// Starts the task; it takes its connections from `pool`, and waits for each answer no longer than `limit`.
+    pub(super) fn start(pool: Pool, limit: Duration) -> Self {
         let (queue, members) = mpsc::channel(QUEUE);
-        task::spawn(serve(Batches { pool, turns: 0 }, members));
+        let batches = Batches {
+            pool,
+            limit,
+            turns: 0,
+        };
+        task::spawn(serve(batches, members));
         Self { queue }
     }
 
@@ -74,6 +79,7 @@ async fn serve(mut batches: Batches, mut queue: mpsc::Receiver<Member>) {
 /// Runs batches, and remembers whether to take turns.
 struct Batches {
     pool: Pool,
+    limit: Duration,
     turns: u32,
 }
 
@@ -120,10 +126,10 @@ impl Batches {
             // the pool has waited and tried already
             Err(error) => return Attempt::Failed(batch, BatchFailure::Unknown(pool_error(error))),
         };
-        let runtime = Handle::current();
+        let (runtime, limit) = (Handle::current(), self.limit);
         let takes_turns = self.turns > 0;
         let run = task::spawn_blocking(move || {
-            let mut session = PostgresSession::new(client, runtime);
+            let mut session = PostgresSession::new(client, runtime, limit);
             if takes_turns {
                 session.take_turns();
             }
