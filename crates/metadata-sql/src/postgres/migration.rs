@@ -29,6 +29,9 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// Looks before giving up: more than one lease time, so that a node that died does not stop others.
 const MAX_LOOKS: u32 = 900;
 
+/// Looks between two lines of the log that tell of the wait.
+const LOOKS_PER_LINE: u32 = 50;
+
 /// Where a node stands.
 enum Step {
     Current,
@@ -40,10 +43,13 @@ enum Step {
 pub(super) async fn migrate(pool: &Pool, clock: &dyn Clock) -> Result<(), StoreError> {
     let holder = RandomState::new().build_hasher().finish().to_string();
     let mut last = StoreError::Conflict;
-    for _ in 0..MAX_LOOKS {
+    for look in 0..MAX_LOOKS {
         match advance(pool, &holder, clock.now()).await {
             Ok(Step::Current) => return Ok(()),
             Ok(Step::MayMigrate) => continue,
+            Ok(Step::AnotherDoes) if look % LOOKS_PER_LINE == 0 => {
+                tracing::info!("another node migrates the tables, or died at it: waiting");
+            }
             Ok(Step::AnotherDoes) => {}
             Err(StoreError::Conflict) => last = StoreError::Conflict,
             Err(error) => return Err(error),
