@@ -5,6 +5,7 @@ pub mod describe;
 pub mod find;
 pub mod put;
 pub mod referrers;
+pub mod tags;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,10 +13,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use ecru_domain::repository::Repository;
 use ecru_domain::{
-    Action, Digest, Error, Reference, Refusal, Registry, RepositoryId, RepositoryName, Tag,
-    Timestamp,
+    Action, Digest, Error, Reference, Refusal, Registry, RepositoryId, RepositoryName, Timestamp,
 };
-use ecru_ports::metadata::{ImageRecord, Lane, ReadTransaction, SealedManifest};
+use ecru_ports::metadata::{ImageRecord, Lane, SealedManifest};
 use ecru_ports::{Clock, Ids};
 use parking_lot::Mutex;
 
@@ -67,6 +67,7 @@ pub struct Images {
     ids: Arc<dyn Ids>,
     pulls: Arc<Mutex<HashMap<(RepositoryId, Digest), Timestamp>>>,
     manifests: Arc<Remembered<(RepositoryId, Reference), FoundManifest>>,
+    tag_pages: Arc<Remembered<tags::PageKey, tags::TagPage>>,
 }
 
 impl Images {
@@ -90,6 +91,7 @@ impl Images {
             ids,
             pulls: Arc::default(),
             manifests: Arc::new(Remembered::new(MAX_REMEMBERED_BYTES)),
+            tag_pages: Arc::new(Remembered::new(tags::MAX_REMEMBERED_BYTES)),
         }
     }
 
@@ -203,31 +205,6 @@ impl Images {
                 .await?;
         }
         Ok(())
-    }
-
-    /// Tags after one, by name (`ecr:ListImages`), and whether more follow.
-    pub async fn list_tags(
-        &self,
-        context: &RequestContext,
-        registry: &Registry,
-        name: &RepositoryName,
-        after: Option<String>,
-        limit: u32,
-    ) -> Result<(Vec<Tag>, bool), Error> {
-        let permit = self
-            .access
-            .authorize_repository(context, Action::LIST_IMAGES, registry, name)
-            .await?;
-        let repository = self.store.repository(&permit).await?;
-        let ask = limit.saturating_add(1);
-        let found = self
-            .store
-            .read((&permit).into(), move |rows: &mut dyn ReadTransaction| {
-                Ok(rows.list_tags(&repository.id, after.as_deref(), ask)?)
-            })
-            .await?;
-        let (tags, more) = crate::repositories::cut(found, limit);
-        Ok((tags.into_iter().map(|tag| tag.name).collect(), more))
     }
 }
 

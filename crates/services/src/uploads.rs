@@ -151,7 +151,7 @@ impl Uploads {
         let taken = session.take(chunk).await;
         match taken {
             Ok(()) => session.suspend(None).await,
-            Err(error) if keeps_broken_body && session.has_grown() => {
+            Err(error) if keeps_broken_body && is_broken_off(&error) && session.has_grown() => {
                 session.suspend(None).await?;
                 Err(error)
             }
@@ -284,6 +284,11 @@ fn offset_of(record: &UploadRecord) -> u64 {
         .progress
         .as_ref()
         .map_or(0, |progress| progress.offset)
+}
+
+/// Whether a body ended early, as opposed to a request that the server could not carry out: that one takes nothing.
+fn is_broken_off(error: &Error) -> bool {
+    matches!(error, Error::Refused(Refusal::BodyIncomplete))
 }
 
 /// What a session may have left in the blob store.
