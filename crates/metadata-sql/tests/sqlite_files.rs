@@ -1,5 +1,4 @@
 //! The files of an embedded store belong to it: whether they are still the ones that were opened.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
 
