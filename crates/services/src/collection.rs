@@ -16,12 +16,12 @@ use std::time::Duration;
 
 use ecru_domain::{Digest, Error, RepositoryId, Timestamp};
 use ecru_ports::metadata::{
-    DoomedObject, JobKind, JobRecord, Lane, LayerRecord, ReferenceKind, WriteTransaction,
+    JobKind, JobRecord, Lane, LayerRecord, ReferenceKind, WriteTransaction,
 };
 use ecru_ports::{BlobStore, Ids};
 
 use crate::store::{Store, Warrant};
-use crate::uploads::doom;
+use crate::uploads::doom_upload;
 
 /// Jobs looked at in one round.
 const JOBS_PER_ROUND: u32 = 200;
@@ -34,7 +34,7 @@ const LAYERS_PER_STEP: u32 = 100;
 /// When a job that failed is tried again.
 const RETRY: Duration = Duration::from_secs(60);
 
-pub(crate) use doomed::unused_segments;
+pub(crate) use doomed::{doom_segments, unused_segments};
 
 /// What a round did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -108,7 +108,7 @@ impl Collection {
                 let expired = rows.list_expired_uploads(now, LAYERS_PER_STEP)?;
                 for upload in &expired {
                     rows.delete_upload(&upload.id)?;
-                    rows.insert_doomed(&doom(upload))?;
+                    doom_upload(rows, upload)?;
                 }
                 Ok(expired.len())
             })
@@ -199,7 +199,7 @@ fn collect_layer(
 }
 
 /// Deletes a layer row, and dooms its object if it was the last to use it.
-fn release_layer(
+pub(crate) fn release_layer(
     rows: &mut dyn WriteTransaction,
     repository: &RepositoryId,
     layer: &LayerRecord,
@@ -217,10 +217,7 @@ fn release_layer(
             .max()
             .unwrap_or(0);
         rows.delete_object(&layer.object)?;
-        rows.insert_doomed(&DoomedObject {
-            object: object.stored.id,
-            last_segment,
-        })?;
+        doom_segments(rows, &object.stored.id, last_segment)?;
     }
     Ok(())
 }
@@ -278,7 +275,7 @@ fn drain_repository(
     let uploads = rows.list_uploads(repository, LAYERS_PER_STEP)?;
     for upload in &uploads {
         rows.delete_upload(&upload.id)?;
-        rows.insert_doomed(&doom(upload))?;
+        doom_upload(rows, upload)?;
     }
     if !uploads.is_empty() {
         return Ok(Progress::Goes { layers: 0 });

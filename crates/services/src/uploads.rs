@@ -23,12 +23,13 @@ use ecru_domain::upload::{
     MAX_PART_SIZE, MAX_PARTS, MIN_PART_SIZE, PartProblem, PartRange, decide_part,
 };
 use ecru_domain::{Action, Error, Refusal, Registry, RepositoryName, UploadId};
-use ecru_ports::metadata::{DoomedObject, UploadRecord, WriteTransaction};
+use ecru_ports::metadata::{UploadRecord, WriteTransaction};
 use ecru_ports::{BlobStore, Clock, Ids, ObjectId};
 
 pub use body::{BodyError, BodyStream, Chunk};
 
 use crate::access::{Access, Permit, RequestContext};
+use crate::collection::doom_segments;
 use crate::keys::Keys;
 use crate::layers::Layers;
 use crate::store::{Store, lane_of};
@@ -206,7 +207,7 @@ impl Uploads {
                         return Err(not_found.clone().into());
                     };
                     rows.delete_upload(&now.id)?;
-                    Ok(rows.insert_doomed(&doom(&now))?)
+                    doom_upload(rows, &now)
                 },
             )
             .await
@@ -291,19 +292,19 @@ fn is_broken_off(error: &Error) -> bool {
     matches!(error, Error::Refused(Refusal::BodyIncomplete))
 }
 
-/// What a session may have left in the blob store.
-pub(crate) fn doom(record: &UploadRecord) -> DoomedObject {
-    DoomedObject {
-        object: record.object.clone(),
-        last_segment: record.epoch,
-    }
+/// Has what a session may have left in the blob store removed.
+pub(crate) fn doom_upload(
+    rows: &mut dyn WriteTransaction,
+    record: &UploadRecord,
+) -> Result<(), Error> {
+    doom_segments(rows, &record.object, record.epoch)
 }
 
 /// Has what a request wrote removed if its session has ended: the file may have come to be only after the session's
 /// bytes were removed. While the session stands, its row names the file.
 fn doom_if_ended(rows: &mut dyn WriteTransaction, record: &UploadRecord) -> Result<(), Error> {
     if rows.find_upload(&record.id)?.is_none() {
-        rows.insert_doomed(&doom(record))?;
+        doom_upload(rows, record)?;
     }
     Ok(())
 }

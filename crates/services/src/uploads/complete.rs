@@ -13,9 +13,10 @@ use std::sync::Arc;
 
 use super::session::Finished;
 use super::{
-    Chunk, Place, UploadAddress, Uploads, doom, doom_if_ended, offset_of, upload_not_found,
+    Chunk, Place, UploadAddress, Uploads, doom_if_ended, doom_upload, offset_of, upload_not_found,
 };
 use crate::access::RequestContext;
+use crate::collection::release_layer;
 use crate::collection::unused_segments;
 use crate::layers::store_failed;
 use crate::store::lane_of;
@@ -34,6 +35,8 @@ struct Settlement {
     object: ObjectRecord,
     /// The same content under another object of the deduplication domain, wrapped for this repository.
     shared: Option<LayerRecord>,
+    /// Whether the layer that the repository has is damaged, so that this one takes its place.
+    replaces: bool,
     job: JobRecord,
 }
 
@@ -152,11 +155,16 @@ impl Uploads {
         };
         let shared = self.find_shared(place, &object, digest).await?;
         let job = self.layers.collect_job(repository, digest);
+        let replaces = self
+            .layers
+            .is_layer_damaged(&place.permit, repository, digest)
+            .await?;
         let settlement = Settlement {
             finished,
             layer,
             object,
             shared,
+            replaces,
             job,
         };
         self.commit(place, settlement).await
@@ -270,20 +278,23 @@ impl Uploads {
                         doom_if_ended(rows, &finished.record)?;
                         return Ok(None);
                     }
-                    if rows.find_layer(&id, &settlement.layer.digest)?.is_some() {
+                    let present = rows.find_layer(&id, &settlement.layer.digest)?;
+                    if let Some(damaged) = present.as_ref().filter(|_| settlement.replaces) {
+                        release_layer(rows, &id, &damaged.layer)?;
+                    } else if present.is_some() {
                         rows.set_layer_idle(
                             &id,
                             &settlement.layer.digest,
                             settlement.layer.idle_since,
                         )?;
                         rows.insert_job(&settlement.job)?;
-                        rows.insert_doomed(&doom(&finished.record))?;
+                        doom_upload(rows, &finished.record)?;
                         return Ok(Some(Settled::WasThere));
                     }
                     match &settlement.shared {
                         Some(shared) if rows.find_object(&shared.object)?.is_some() => {
                             rows.insert_layer(&id, shared)?;
-                            rows.insert_doomed(&doom(&finished.record))?;
+                            doom_upload(rows, &finished.record)?;
                         }
                         _ => {
                             rows.insert_object(&settlement.object)?;
@@ -312,7 +323,7 @@ fn end_session(rows: &mut dyn WriteTransaction, finished: &Finished) -> Result<b
 /// Has what requests wrote that could not commit removed, in the same transaction: no crash can part the two.
 fn doom_abandoned(rows: &mut dyn WriteTransaction, finished: &Finished) -> Result<(), Error> {
     if !unused_segments(&finished.stored.segments, finished.record.epoch).is_empty() {
-        rows.insert_doomed(&doom(&finished.record))?;
+        doom_upload(rows, &finished.record)?;
     }
     Ok(())
 }

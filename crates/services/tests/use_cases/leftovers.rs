@@ -4,8 +4,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use ecru_domain::Digest;
+use ecru_domain::latest::LatestMode;
+use ecru_ports::ObjectId;
+use ecru_ports::metadata::{DoomedObject, Lane, StoreError, WriteTransaction};
 use ecru_services::uploads::{BodyError, Chunk, UploadAddress};
 use ecru_services::verification::VerifyRequest;
+use ecru_services::{Limits, Services};
 use futures_util::StreamExt as _;
 
 use crate::world::{GRACE, World, chunk};
@@ -168,4 +172,90 @@ async fn a_completion_whose_upload_is_cancelled_under_it_leaves_nothing() {
         world.collect().await;
         assert_eq!((segments(&world).await, problems(&world).await), (0, 0));
     }
+}
+
+/// The same registry with another collector, which leaves the bytes of deleted objects for a while.
+fn with_delay(world: &World, delay: Duration) -> Services {
+    let limits = Limits {
+        home: world.home.clone(),
+        layer_grace: GRACE,
+        removal_delay: delay,
+        upload_lifetime: GRACE,
+        latest: LatestMode::Newest,
+    };
+    Services::new(&world.outside, &limits)
+}
+
+#[tokio::test]
+async fn what_has_no_files_is_not_remembered_for_removal() {
+    let world = World::new().await;
+    let app = world.create("team/app").await;
+    world.push_layer(&app, b"a small one").await;
+    world.turn(GRACE + Duration::from_secs(1));
+    let report = world.collect().await;
+    assert_eq!((report.layers, report.objects), (1, 0));
+}
+
+#[tokio::test]
+async fn many_doomed_objects_wait_together() {
+    const MANY: u64 = 1_000;
+    let (world, delay) = (World::new().await, Duration::from_secs(5));
+    let collection = with_delay(&world, delay).collection;
+    let doom = |rows: &mut dyn WriteTransaction| -> Result<(), StoreError> {
+        for number in 0..u128::from(MANY) {
+            let object = ObjectId::from_random(number.to_be_bytes());
+            rows.insert_doomed(&DoomedObject {
+                object,
+                last_segment: 1,
+            })?;
+        }
+        Ok(())
+    };
+    world.outside.metadata.write(Lane::Any, doom).await.unwrap();
+    let report = collection.run_once(world.now()).await.unwrap();
+    assert_eq!((report.objects, report.more), (0, false));
+    world.turn(delay);
+    let (mut removed, mut more) = (0, true);
+    while more {
+        let report = collection.run_once(world.now()).await.unwrap();
+        (removed, more) = (removed + report.objects, report.more);
+    }
+    assert_eq!(removed, MANY);
+}
+
+#[tokio::test]
+async fn an_object_that_dies_while_it_waits_waits_anew() {
+    let (world, delay) = (World::new().await, Duration::from_secs(5));
+    let address = begin(&world).await;
+    let (uploads, whole) = (&world.services.uploads, content(4));
+    uploads
+        .append(&world.root(), &address, broken(&whole))
+        .await
+        .unwrap_err();
+    uploads
+        .complete(
+            &world.root(),
+            &address,
+            chunk(&whole),
+            &Digest::sha256(&whole),
+        )
+        .await
+        .unwrap();
+    let collection = with_delay(&world, delay).collection;
+    collection.run_once(world.now()).await.unwrap();
+    let repositories = &world.services.repositories;
+    repositories
+        .delete(&world.root(), &world.home, &address.name, true)
+        .await
+        .unwrap();
+    world.turn(delay);
+    collection.run_once(world.now()).await.unwrap();
+    assert_eq!(
+        segments(&world).await,
+        2,
+        "it was alive when it was first seen"
+    );
+    world.turn(delay);
+    collection.run_once(world.now()).await.unwrap();
+    assert_eq!(segments(&world).await, 0);
 }
