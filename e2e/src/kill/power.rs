@@ -37,6 +37,17 @@ use trace::{Deed, Event};
 /// After so many problems a run shows nothing new.
 const MAX_PROBLEMS: usize = 20;
 
+/// What the recorded server is told: collection is to happen soon.
+const RECORDED: Spans = Spans {
+    grace: Duration::from_secs(3),
+    lifetime: Duration::from_secs(24 * 3600),
+};
+/// What servers are told that start from a state: nothing is to go meanwhile.
+const CHECKED: Spans = Spans {
+    grace: Duration::from_secs(24 * 3600),
+    lifetime: Duration::from_secs(24 * 3600),
+};
+
 /// What a run can be told.
 #[derive(Args, Clone)]
 pub(crate) struct PowerOptions {
@@ -124,10 +135,7 @@ fn record(bench: &Workbench, seed: u64) -> Result<Recording> {
     server.launch(bench, &recorded_launch(&file)?)?;
     let caller = caller(&server, &Arc::default())?;
     let mut client = client(0, 1, &caller, &Arc::new(Pool::of(seed)));
-    client.spans = Spans {
-        grace: Duration::from_secs(3600),
-        lifetime: Duration::from_secs(3600),
-    };
+    client.spans = RECORDED;
     client.random = Random::of(seed, 0, 0);
     client.history = Some(Vec::new());
     match script::run(&mut client) {
@@ -161,7 +169,7 @@ fn recorded_launch(file: &Path) -> Result<Launch> {
     let before = ["strace", "-D", "-f", "-y", "-xx", "-s", "16777216", "-e"];
     let calls = format!("trace={}", trace::CALLS);
     let wrapper = before.into_iter().chain([calls.as_str(), "-o", file]);
-    let flags = ["--layer-grace", "1s", "--upload-lifetime", "24h"];
+    let flags = ["--layer-grace", "3s", "--upload-lifetime", "24h"];
     Ok(Launch {
         wrapper: wrapper.map(str::to_owned).collect(),
         flags: flags.map(str::to_owned).to_vec(),
@@ -250,7 +258,7 @@ fn try_state(
         return Ok(vec![format!("{error:#}")]);
     }
     let mut client = client(0, 1, &caller(&server, &Arc::default())?, &recorder.pool);
-    client.spans = recorder.spans;
+    client.spans = CHECKED;
     client.repositories.clone_from(&known.repositories);
     client.uploads.clone_from(&known.uploads);
     for upload in &mut client.uploads {

@@ -9,7 +9,7 @@ use super::super::client::Client;
 use super::super::model::Manner;
 
 /// Long enough for collection to delete rows and remove bytes.
-const COLLECTION: Duration = Duration::from_secs(11);
+const COLLECTION: Duration = Duration::from_secs(14);
 
 /// Runs the script. Images and blobs are places in the pool.
 pub(super) fn run(client: &mut Client) -> Step {
