@@ -168,19 +168,39 @@ impl Layers {
                 name,
             )
             .await?;
-        let (promise, wanted) = (self.promise(), digest.clone());
-        let found = self
-            .store
-            .lookup((&permit).into(), move |rows| {
-                Ok(rows.find_layer(&repository.id, &wanted)?)
-            })
+        let promise = self.promise();
+        let is_promised = move |found: &LayerUse| promise.covers(found);
+        let opened = self
+            .open_if(&permit, &repository, digest, is_promised)
             .await?;
-        let refuse = not_found(&permit, digest)?;
-        Ok(found
-            .filter(|found| promise.covers(found))
-            .ok_or(refuse)?
-            .layer
-            .size)
+        if self.is_damaged(&opened).await? {
+            return Err(not_found(&permit, digest)?.into());
+        }
+        Ok(opened.size())
+    }
+
+    /// Whether a layer of the repository is there but its bytes are not, or do not begin soundly: it is as good as
+    /// absent, so that clients send it again.
+    pub(crate) async fn is_layer_damaged(
+        &self,
+        permit: &Permit,
+        repository: &Repository,
+        digest: &Digest,
+    ) -> Result<bool, Error> {
+        match self.open_if(permit, repository, digest, |_| true).await {
+            Ok(opened) => self.is_damaged(&opened).await,
+            Err(Error::Refused(Refusal::LayerNotFound { .. })) => Ok(false),
+            Err(Error::Internal(_)) => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn is_damaged(&self, layer: &OpenLayer) -> Result<bool, Error> {
+        match layer.read(0..layer.size().min(1)).await {
+            Ok(_) => Ok(false),
+            Err(Error::Internal(_)) => Ok(true),
+            Err(error) => Err(error),
+        }
     }
 
     /// A layer to read (`ecr:GetDownloadUrlForLayer`), or `LayerNotFound`.

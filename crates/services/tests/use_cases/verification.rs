@@ -1,12 +1,12 @@
 //! Verification finds damage and sets it aside.
 
-use ecru_domain::{Digest, RepositoryName};
+use ecru_domain::{Digest, Refusal, RepositoryName};
 use ecru_ports::ObjectId;
 use ecru_ports::blobs::FoundSegment;
 use ecru_ports::metadata::{Lane, LayerRecord, StoreError, WriteTransaction};
 use ecru_services::verification::VerifyRequest;
 
-use crate::world::World;
+use crate::world::{GRACE, World, manifest, refusal};
 
 #[tokio::test]
 async fn a_sound_store_has_no_problems() {
@@ -166,6 +166,39 @@ async fn content_that_is_damaged_elsewhere_is_stored_again() {
     let three = world.create("three").await;
     world.push_layer(&three, &content).await;
     assert_eq!(world.read_layer(&three, &digest).await.unwrap(), content);
+}
+
+#[tokio::test]
+async fn a_layer_whose_bytes_were_set_aside_is_absent_until_it_is_pushed_again() {
+    let world = World::new().await;
+    let app = world.create("team/app").await;
+    let content = vec![3; 300_000];
+    let digest = world.push_layer(&app, &content).await;
+    world
+        .put(&app, manifest(&digest, &[&digest]), Some("v1"))
+        .await
+        .unwrap();
+    let files = files_below(&world.directory.path().join("blobs/objects"));
+    let mut bytes = std::fs::read(&files[0]).unwrap();
+    bytes[200_000] ^= 1;
+    std::fs::write(&files[0], bytes).unwrap();
+    let verification = &world.services.verification;
+    let repair = VerifyRequest { repair: true };
+    verification.verify_offline(repair).await.unwrap();
+
+    let layers = &world.services.layers;
+    let stat = layers.stat(&world.root(), &world.home, &app, &digest).await;
+    assert!(matches!(refusal(stat), Refusal::LayerNotFound { .. }));
+    world.push_layer(&app, &content).await;
+    assert_eq!(world.read_layer(&app, &digest).await.unwrap(), content);
+    world.turn(GRACE * 2);
+    world.collect().await;
+    assert_eq!(world.read_layer(&app, &digest).await.unwrap(), content);
+    let report = verification
+        .verify_offline(VerifyRequest::default())
+        .await
+        .unwrap();
+    assert_eq!(report.problem_count, 0, "{report:?}");
 }
 
 fn files_below(directory: &std::path::Path) -> Vec<std::path::PathBuf> {
