@@ -86,7 +86,7 @@ pub(crate) fn run(options: &KillOptions) -> Result<bool> {
     };
     let bench = Workbench::create(binary, options.metadata.clone())?;
     let ended = kill_to_the_count(&bench, options, &mut record);
-    finish(bench, record, ended, options.keep)
+    finish("kill", bench, (record, ended), options.keep)
 }
 
 impl KillOptions {
@@ -106,12 +106,17 @@ impl KillOptions {
 }
 
 /// Prints what a run has shown. Whether nothing was wrong.
-fn finish(bench: Workbench, mut record: Record, ended: Result<()>, keep: bool) -> Result<bool> {
+fn finish(
+    test: &str,
+    bench: Workbench,
+    (mut record, ended): (Record, Result<()>),
+    keep: bool,
+) -> Result<bool> {
     if let Err(error) = ended {
         record.note([format!("the run ended early: {error:#}")]);
     }
     record.note(panics(&bench)?);
-    print!("{}", record.summary());
+    print!("{}", record.summary(test));
     if keep || record.problem_count > 0 {
         println!("store and logs: {}", bench.keep().display());
     }
@@ -121,7 +126,11 @@ fn finish(bench: Workbench, mut record: Record, ended: Result<()>, keep: bool) -
 fn kill_to_the_count(bench: &Workbench, options: &KillOptions, record: &mut Record) -> Result<()> {
     let (began, before) = (Instant::now(), record.seconds);
     let mut run = Run::open(bench, options)?;
-    let mut next_first_start = record.kills;
+    // a node that dies while it makes the tables of a shared database keeps the others waiting for two minutes
+    let mut next_first_start = match options.metadata {
+        None => record.kills,
+        Some(_) => u64::MAX,
+    };
     while record.kills < options.count && record.problem_count < MAX_PROBLEMS {
         if record.kills >= next_first_start {
             cycle::kill_at_first_start(bench, record)?;

@@ -124,7 +124,7 @@ pub(crate) fn run(options: &FaultOptions) -> Result<bool> {
     let began = Instant::now();
     let ended = go_through(&bench, options, &mut record);
     record.seconds = began.elapsed().as_secs();
-    finish(bench, record, ended, options.keep)
+    finish("fault", bench, (record, ended), options.keep)
 }
 
 fn go_through(bench: &Workbench, options: &FaultOptions, record: &mut Record) -> Result<()> {

@@ -89,8 +89,8 @@ impl Record {
         Ok(fs::rename(&fresh, path)?)
     }
 
-    /// The run in a few lines.
-    pub(super) fn summary(&self) -> String {
+    /// The run of that test in a few lines.
+    pub(super) fn summary(&self, test: &str) -> String {
         let (checks, acknowledged): (Vec<_>, Vec<_>) =
             self.tally.0.iter().partition(|(what, _)| is_check(what));
         let sum = |counts: &[(&String, &u64)]| counts.iter().map(|(_, count)| **count).sum::<u64>();
@@ -103,7 +103,7 @@ impl Record {
         };
         format!(
             "acknowledged: {}\nchecks: {}\n\
-             kill test: {} kills ({} before the server answered), {} operations acknowledged, {} checks, {} problems, seed {}, {} s\n",
+             {test} test: {} kills ({} before the server answered), {} operations acknowledged, {} checks, {} problems, seed {}, {} s\n",
             list(&acknowledged),
             list(&checks),
             self.kills,
@@ -135,7 +135,7 @@ mod tests {
         record.note(["something is lost".to_owned()]);
         record.write(&path).unwrap();
         let again = Record::read(&path, 7).unwrap();
-        assert_eq!(again.summary(), record.summary());
+        assert_eq!(again.summary("kill"), record.summary("kill"));
         assert_eq!(again.problems, ["something is lost"]);
         assert!(
             Record::read(&path, 8).is_err(),
