@@ -74,15 +74,8 @@ mod tests {
         let tag = Tag::parse("v1").unwrap();
         let mutable = TagMutability::mutable();
         let immutable = TagMutability::new(MutabilityMode::Immutable, vec![]).unwrap();
-        let table: [(
-            bool,
-            bool,
-            Option<&Digest>,
-            usize,
-            &TagMutability,
-            PutImageDecision,
-        ); 11] = [
-            (false, false, None, 0, &mutable, Store),
+        let table = [
+            (false, false, None::<&Digest>, 0, &mutable, Store),
             (false, true, None, 0, &mutable, Store),
             (false, true, Some(&other), 0, &mutable, Store),
             (
