@@ -1,7 +1,7 @@
 //! What happens to every request, whatever it asks for: an id, a net under panics, a line in the log, numbers.
 //!
 //! - [`route`]: what a path asks for
-//! - [`record`]: what is remembered of a request until its answer has left
+//! - `record`: what is remembered of a request until its answer has left
 //! - [`answer`]: the bodies that count
 
 pub mod answer;

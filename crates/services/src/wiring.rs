@@ -77,7 +77,7 @@ pub struct Services {
 }
 
 impl Services {
-    /// Puts the use cases together. Nothing is read yet; see [`Identity::start`].
+    /// Puts the use cases together. Nothing is read yet.
     pub fn new(outside: &Outside, limits: &Limits) -> Self {
         let store = Store::new(outside.metadata.clone());
         let server_keys = ServerKeys::new(store.clone(), outside);

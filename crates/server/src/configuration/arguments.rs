@@ -1,6 +1,12 @@
 //! Every setting, defined once: flags, `--help`, variables, keys of `ecru.toml` and the reference page all come
 //! from the fields below. This is what was typed; [`super::Config`] is what it means.
 
+#![expect(
+    rustdoc::invalid_html_tags,
+    rustdoc::broken_intra_doc_links,
+    reason = "these docs are the help on a terminal, where <data> is a placeholder and [default: …] no link"
+)]
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
