@@ -1,11 +1,14 @@
 //! Work in the background: collection, and writing down when images were pulled.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ecru_domain::Error;
 use ecru_ports::Clock;
 use ecru_services::Services;
 use ecru_services::collection::CollectionReport;
+use futures_util::FutureExt as _;
 use tokio_util::sync::CancellationToken;
 
 use crate::metrics::Metrics;
@@ -25,7 +28,8 @@ pub async fn collect(
     ending: CancellationToken,
 ) {
     loop {
-        let pause = match services.collection.run_once(clock.now()).await {
+        let round = services.collection.run_once(clock.now());
+        let pause = match outlive(round).await {
             Ok(report) => {
                 count(&report, &metrics);
                 if report.more { Duration::ZERO } else { PERIOD }
@@ -50,13 +54,19 @@ pub async fn record_pulls(services: Services, ending: CancellationToken) {
             () = ending.cancelled() => {}
             () = tokio::time::sleep(PULLS_PERIOD) => {}
         }
-        if let Err(error) = services.images.record_pulls().await {
+        if let Err(error) = outlive(services.images.record_pulls()).await {
             tracing::warn!(%error, "pulls were not recorded");
         }
         if ending.is_cancelled() {
             return;
         }
     }
+}
+
+/// A panic fails this round, not all that come: it is no reason never to collect again.
+async fn outlive<T>(round: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    let ended = AssertUnwindSafe(round).catch_unwind().await;
+    ended.unwrap_or_else(|_| Err(Error::internal("it panicked")))
 }
 
 fn count(report: &CollectionReport, metrics: &Metrics) {
@@ -77,4 +87,16 @@ fn count(report: &CollectionReport, metrics: &Metrics) {
     counters.objects.inc_by(objects);
     counters.uploads.inc_by(uploads);
     tracing::debug!(jobs, layers, objects, uploads, "collected");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_round_that_panics_is_a_round_that_failed() {
+        let panics = async { panic!("on purpose") };
+        assert!(outlive::<()>(panics).await.is_err());
+        assert_eq!(outlive(async { Ok(7) }).await.unwrap(), 7);
+    }
 }
