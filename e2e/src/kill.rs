@@ -156,7 +156,8 @@ fn panics(bench: &Workbench) -> Result<Vec<String>> {
     for entry in fs::read_dir(bench.path().join("outputs"))? {
         let path = entry?.path();
         let text = String::from_utf8_lossy(&fs::read(&path)?).into_owned();
-        let line = text.lines().find(|line| line.contains("panicked at"));
+        let is_panic = |line: &&str| line.contains("panicked at") || line.contains(" panic ");
+        let line = text.lines().find(is_panic);
         found.extend(line.map(|line| format!("{}: {line}", path.display())));
     }
     Ok(found)
