@@ -180,6 +180,7 @@ pub(crate) fn insert(
     Ok(inserted > 0)
 }
 
+/// Transactions commit in another order than that in which their times were read: the time never goes back.
 pub(crate) fn set_idle(
     sql: &mut dyn Sql,
     repository: &RepositoryId,
@@ -187,7 +188,8 @@ pub(crate) fn set_idle(
     since: Timestamp,
 ) -> Result<(), StoreError> {
     sql.execute(
-        "UPDATE layer SET idle_since = $1 WHERE repository_id = $2 AND digest = $3",
+        "UPDATE layer SET idle_since = $1 \
+         WHERE repository_id = $2 AND digest = $3 AND idle_since < $1",
         &[since.into(), repository.into(), digest.into()],
     )?;
     Ok(())

@@ -300,13 +300,13 @@ pub trait WriteTransaction: ReadTransaction {
         at: Timestamp,
     ) -> Result<(), StoreError>;
 
-    /// Adds a layer row. `false` if the digest is there (then only `idle_since` is set anew).
+    /// Adds a layer row. `false` if the digest is there (then only `idle_since` rises).
     fn insert_layer(
         &mut self,
         repository: &RepositoryId,
         layer: &LayerRecord,
     ) -> Result<bool, StoreError>;
-    /// Starts the idle time of a layer anew.
+    /// Starts the idle time of a layer anew, unless it began later already: what was promised since stays promised.
     fn set_layer_idle(
         &mut self,
         repository: &RepositoryId,

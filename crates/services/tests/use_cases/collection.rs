@@ -242,6 +242,27 @@ async fn layers_have_their_grace_when_their_image_goes_even_if_an_old_job_is_due
     assert_eq!(world.collect().await.layers, 2);
 }
 
+/// A round that takes long works with the time at which it began.
+#[tokio::test]
+async fn a_slow_collection_does_not_shorten_the_grace_of_a_layer_pushed_meanwhile() {
+    let world = World::new().await;
+    let app = world.create("team/app").await;
+    let digest = world.push_image(&app, "content", Some("v1")).await;
+    let reference = ecru_domain::Reference::Digest(digest);
+    let (root, images) = (world.root(), &world.services.images);
+    let deleted = images.delete(&root, &world.home, &app, &reference).await;
+    deleted.unwrap();
+    let begun = world.now();
+    world.turn(MINUTE * 60);
+    let layer = world.push_layer(&app, b"content").await;
+    let config = world.push_layer(&app, b"{}").await;
+    world.services.collection.run_once(begun).await.unwrap();
+    world.turn(GRACE - MINUTE);
+    assert!(world.collect().await.layers <= 1, "the old configuration");
+    let push = world.put(&app, manifest(&config, &[&layer]), Some("v2"));
+    push.await.unwrap();
+}
+
 #[tokio::test]
 async fn a_manifest_with_thousands_of_missing_layers_is_refused_and_writes_nothing() {
     let world = World::new().await;

@@ -61,6 +61,7 @@ async fn a_layer_added_again_is_only_less_idle(store: &Metadata, repository: &Re
     let key = repository.clone();
     let found = write(store, move |t| {
         t.set_layer_idle(&key, &digest("one"), at(4_200))?;
+        t.set_layer_idle(&key, &digest("one"), at(4_150))?;
         t.set_layer_idle(&key, &digest("none"), at(4_200))?;
         t.find_layer(&key, &digest("one"))
     })
