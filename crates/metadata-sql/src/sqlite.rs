@@ -3,12 +3,18 @@
 //! One thread writes, many connections read; readers never wait for the writer, nor it for them.
 
 #[cfg(test)]
+mod fault_tests;
+#[cfg(test)]
+mod faulty_log;
+mod leftovers;
+#[cfg(test)]
 mod plans;
 mod readers;
 mod session;
 mod writer;
 
 use std::fs::{self, OpenOptions};
+use std::io;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -51,8 +57,7 @@ struct OpenedFile {
 
 impl OpenedFile {
     fn at(path: PathBuf) -> Result<Self, StoreError> {
-        let found =
-            fs::metadata(&path).map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        let found = fs::metadata(&path).map_err(unavailable)?;
         Ok(Self {
             device: found.dev(),
             inode: found.ino(),
@@ -80,14 +85,15 @@ impl SqliteMetadata {
     /// if a newer version wrote it.
     pub fn open(path: &Path, clock: &dyn Clock) -> Result<Self, StoreError> {
         create_private(path)?;
-        let mut session = SqliteSession::writer(path)?;
-        migrate(&mut session, clock)?;
         let mut log = path.as_os_str().to_owned();
         log.push("-wal");
-        let files = [
-            OpenedFile::at(path.to_owned())?,
-            OpenedFile::at(log.into())?,
-        ];
+        let log = PathBuf::from(log);
+        leftovers::make_durable(&log).map_err(unavailable)?;
+        let mut session = SqliteSession::writer(path)?;
+        migrate(&mut session, clock)?;
+        // SQLite syncs the directory once, and does not look whether that failed
+        leftovers::sync_directory_of(path).map_err(unavailable)?;
+        let files = [OpenedFile::at(path.to_owned())?, OpenedFile::at(log)?];
         Ok(Self {
             lookups: Readers::new(path.to_owned(), LOOKUP_CONNECTIONS),
             scans: Arc::new(Readers::new(path.to_owned(), SCAN_CONNECTIONS)),
@@ -116,7 +122,11 @@ fn create_private(path: &Path) -> Result<(), StoreError> {
         .mode(0o600)
         .open(path)
         .map(drop)
-        .map_err(|error| StoreError::Unavailable(error.to_string()))
+        .map_err(unavailable)
+}
+
+fn unavailable(error: io::Error) -> StoreError {
+    StoreError::Unavailable(error.to_string())
 }
 
 /// All in one transaction: no other process writes to the file.

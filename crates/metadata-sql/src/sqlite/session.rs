@@ -1,6 +1,6 @@
 //! One SQLite connection.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ecru_ports::metadata::StoreError;
@@ -49,6 +49,11 @@ PRAGMA journal_size_limit = 67108864;
 /// A connection with its prepared statements.
 pub(super) struct SqliteSession {
     connection: Connection,
+    path: PathBuf,
+    settings: &'static str,
+    /// A transaction could be neither made durable nor undone for certain. What the connection knows of the files is
+    /// not relied on: the next transaction that writes begins on another.
+    is_spent: bool,
 }
 
 impl SqliteSession {
@@ -62,7 +67,7 @@ impl SqliteSession {
         Self::open(path, READER)
     }
 
-    fn open(path: &Path, settings: &str) -> Result<Self, StoreError> {
+    fn open(path: &Path, settings: &'static str) -> Result<Self, StoreError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection =
             Connection::open_with_flags(path, flags).map_err(|error| store_error(&error))?;
@@ -78,7 +83,12 @@ impl SqliteSession {
         connection
             .execute_batch(settings)
             .map_err(|error| store_error(&error))?;
-        Ok(Self { connection })
+        Ok(Self {
+            connection,
+            path: path.to_owned(),
+            settings,
+            is_spent: false,
+        })
     }
 
     /// Begins a transaction that reads one snapshot.
@@ -199,6 +209,10 @@ impl Sql for SqliteSession {
 
 impl Session for SqliteSession {
     fn begin(&mut self) -> Result<(), StoreError> {
+        if self.is_spent {
+            // the other is open before this one closes: the last to close would take the log away
+            *self = Self::open(&self.path, self.settings)?;
+        }
         self.control("BEGIN IMMEDIATE")
     }
 
@@ -215,9 +229,12 @@ impl Session for SqliteSession {
         self.control("RELEASE SAVEPOINT member")
     }
 
-    /// A COMMIT that could not write or sync leaves open whether a crash would bring its changes back.
+    /// A COMMIT that could not write or sync leaves open whether a crash would bring its changes back. SQLite puts the
+    /// next transaction over it, with bytes that are written and synced anew: no sync that failed is only repeated.
     fn commit(&mut self) -> Result<(), BatchFailure> {
-        self.end().map_err(BatchFailure::Unknown)
+        let ended = self.end();
+        self.is_spent |= ended.is_err();
+        ended.map_err(BatchFailure::Unknown)
     }
 
     fn abandon(&mut self) {
@@ -225,6 +242,7 @@ impl Session for SqliteSession {
             return;
         }
         if let Err(error) = self.control("ROLLBACK") {
+            self.is_spent = true;
             tracing::error!(%error, "a transaction could not be rolled back");
         }
     }
