@@ -22,6 +22,7 @@ enum Fault {
     Create,
     Append,
     Finish,
+    Panic,
 }
 
 /// Segments in memory that fail as told and never have anything resident.
@@ -84,6 +85,7 @@ impl SegmentStore for Rigged {
 impl SegmentSink for RiggedSink {
     fn append(&mut self, sealed: &[u8]) -> io::Result<()> {
         fails(self.fault, Fault::Append)?;
+        assert!(fails(self.fault, Fault::Panic).is_ok(), "on purpose");
         self.inner.append(sealed)
     }
 
@@ -192,6 +194,20 @@ async fn a_failed_sync_is_not_tried_again_and_nothing_is_acknowledged() {
         assert!(failed);
         assert_eq!(finished.load(Ordering::Relaxed), 1);
     }
+}
+
+#[tokio::test]
+async fn a_panic_of_the_thread_that_writes_fails_its_upload_alone() {
+    let bucket = Bucket::default();
+    let (store, finished) = rigged(&bucket, Some((Fault::Panic, io::ErrorKind::Other)));
+    let mut panicking = writer(&store).await;
+    panicking.write(vec![0; 9 * FRAME].into()).await.unwrap();
+    assert!(panicking.finish().await.is_err());
+    assert_eq!(finished.load(Ordering::Relaxed), 0);
+    let (store, _) = rigged(&bucket, None);
+    let mut next = writer(&store).await;
+    next.write(vec![0; 9 * FRAME].into()).await.unwrap();
+    next.finish().await.unwrap();
 }
 
 #[tokio::test]

@@ -57,7 +57,7 @@ struct OpenedFile {
 
 impl OpenedFile {
     fn at(path: PathBuf) -> Result<Self, StoreError> {
-        let found = fs::metadata(&path).map_err(unavailable)?;
+        let found = fs::metadata(&path).map_err(|error| unavailable(&error))?;
         Ok(Self {
             device: found.dev(),
             inode: found.ino(),
@@ -88,11 +88,11 @@ impl SqliteMetadata {
         let mut log = path.as_os_str().to_owned();
         log.push("-wal");
         let log = PathBuf::from(log);
-        leftovers::make_durable(&log).map_err(unavailable)?;
+        leftovers::make_durable(&log).map_err(|error| unavailable(&error))?;
         let mut session = SqliteSession::writer(path)?;
         migrate(&mut session, clock)?;
         // SQLite syncs the directory once, and does not look whether that failed
-        leftovers::sync_directory_of(path).map_err(unavailable)?;
+        leftovers::sync_directory_of(path).map_err(|error| unavailable(&error))?;
         let files = [OpenedFile::at(path.to_owned())?, OpenedFile::at(log)?];
         Ok(Self {
             lookups: Readers::new(path.to_owned(), LOOKUP_CONNECTIONS),
@@ -122,10 +122,10 @@ fn create_private(path: &Path) -> Result<(), StoreError> {
         .mode(0o600)
         .open(path)
         .map(drop)
-        .map_err(unavailable)
+        .map_err(|error| unavailable(&error))
 }
 
-fn unavailable(error: io::Error) -> StoreError {
+fn unavailable(error: &io::Error) -> StoreError {
     StoreError::Unavailable(error.to_string())
 }
 

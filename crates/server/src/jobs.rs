@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ecru_domain::Error;
-use ecru_ports::Clock;
 use ecru_services::Services;
 use ecru_services::collection::CollectionReport;
 use futures_util::FutureExt as _;
 use tokio_util::sync::CancellationToken;
 
 use crate::metrics::Metrics;
+use crate::unhurried_clock::UnhurriedClock;
 
 /// Between two looks for work.
 const PERIOD: Duration = Duration::from_secs(2);
@@ -23,7 +23,7 @@ const PULLS_PERIOD: Duration = Duration::from_secs(30);
 /// Collects until `ending` is cancelled; a round that has begun ends first.
 pub async fn collect(
     services: Services,
-    clock: Arc<dyn Clock>,
+    mut clock: UnhurriedClock,
     metrics: Arc<Metrics>,
     ending: CancellationToken,
 ) {
@@ -63,6 +63,15 @@ pub async fn record_pulls(services: Services, ending: CancellationToken) {
     }
 }
 
+/// Runs a task without which the server is not whole: if it panics, the server ends, for whoever started it to start
+/// it again.
+pub async fn or_end(task: impl Future<Output = ()>, ending: CancellationToken) {
+    if AssertUnwindSafe(task).catch_unwind().await.is_err() {
+        tracing::error!("a task panicked that the server needs: it ends");
+        ending.cancel();
+    }
+}
+
 /// A panic fails this round, not all that come: it is no reason never to collect again.
 async fn outlive<T>(round: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
     let ended = AssertUnwindSafe(round).catch_unwind().await;
@@ -92,6 +101,15 @@ fn count(report: &CollectionReport, metrics: &Metrics) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_server_without_a_task_that_it_needs_ends() {
+        let ending = CancellationToken::new();
+        or_end(async {}, ending.clone()).await;
+        assert!(!ending.is_cancelled());
+        or_end(async { panic!("on purpose") }, ending.clone()).await;
+        assert!(ending.is_cancelled());
+    }
 
     #[tokio::test]
     async fn a_round_that_panics_is_a_round_that_failed() {

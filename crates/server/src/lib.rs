@@ -5,7 +5,7 @@
 //! - [`program`], [`command_line`], [`configuration`]: what the operator says, and what it means
 //! - [`serve`], [`open_store`], [`welcome`]: from nothing to a server that answers, and back
 //! - [`listener`], [`front`], [`registry`]: connections, what happens to every request, and who answers it
-//! - [`jobs`]: work in the background
+//! - [`jobs`], [`unhurried_clock`]: work in the background, and the time by which it collects
 //! - [`administration`]: the commands that ask a running server
 //! - [`logging`], [`metrics`], [`readiness`]: what operators and their machines see
 //! - [`data_directory`], [`outside`], [`kernel`]: the machine
@@ -26,4 +26,5 @@ pub mod program;
 pub mod readiness;
 pub mod registry;
 pub mod serve;
+pub mod unhurried_clock;
 pub mod welcome;

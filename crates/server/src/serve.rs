@@ -24,6 +24,7 @@ use crate::metrics::{Metrics, MetricsPage};
 use crate::open_store::{self, OpenStore};
 use crate::readiness::Readiness;
 use crate::registry::Registry;
+use crate::unhurried_clock::UnhurriedClock;
 use crate::welcome::Welcome;
 use crate::{jobs, kernel};
 
@@ -42,8 +43,9 @@ pub async fn serve(config: Config) -> Result<()> {
         Listener::bind(config.listen).with_context(|| format!("listen on {}", config.listen))?;
     let (ending, tasks, metrics) = (CancellationToken::new(), TaskTracker::new(), Metrics::new());
     serve_metrics(&config, &store, &metrics, &ending, &tasks)?;
-    start_jobs(&store, &metrics, &ending, &tasks);
-    tasks.spawn(watch_signals(ending.clone(), tls.clone())?);
+    start_jobs(&config, &store, &metrics, &ending, &tasks);
+    let signals = watch_signals(ending.clone(), tls.clone())?;
+    tasks.spawn(jobs::or_end(signals, ending.clone()));
     greet(&config, &listener, &store, files)?;
     let front = Front::new(
         registry(&config, &store, listener.address()?),
@@ -107,17 +109,21 @@ fn serve_metrics(
         max_connections: METRICS_CONNECTIONS,
         ..config.http
     };
-    tasks.spawn(listener.run(front, None, limits, ending.clone()));
+    let run = listener.run(front, None, limits, ending.clone());
+    tasks.spawn(jobs::or_end(run, ending.clone()));
     Ok(())
 }
 
 fn start_jobs(
+    config: &Config,
     store: &OpenStore,
     metrics: &Arc<Metrics>,
     ending: &CancellationToken,
     tasks: &TaskTracker,
 ) {
-    let (services, clock) = (store.services.clone(), Arc::clone(&store.outside.clock));
+    let services = store.services.clone();
+    let longest = config.store.layer_grace.max(config.store.upload_lifetime);
+    let clock = UnhurriedClock::new(Arc::clone(&store.outside.clock), longest);
     tasks.spawn(jobs::collect(
         services.clone(),
         clock,

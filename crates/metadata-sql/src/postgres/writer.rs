@@ -5,10 +5,12 @@
 //! this node then takes turns with the others.
 
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use deadpool_postgres::Pool;
 use ecru_ports::metadata::{StoreError, WriteWork};
+use futures_util::FutureExt as _;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::{task, time};
@@ -68,10 +70,10 @@ fn stopped() -> StoreError {
 async fn serve(mut batches: Batches, mut queue: mpsc::Receiver<Member>) {
     let mut batch = Vec::with_capacity(MAX_BATCH);
     while queue.recv_many(&mut batch, MAX_BATCH).await > 0 {
-        let alone = batches.run(std::mem::take(&mut batch)).await;
-        for member in alone {
-            let rest = batches.run(vec![member]).await;
-            debug_assert!(rest.is_empty(), "a member alone is always answered");
+        let run = batches.run_all(std::mem::take(&mut batch));
+        // the task outlives a panic: without it the server could only read
+        if AssertUnwindSafe(run).catch_unwind().await.is_err() {
+            tracing::error!("the metadata writer panicked");
         }
     }
 }
@@ -89,6 +91,14 @@ enum Attempt {
 }
 
 impl Batches {
+    /// Runs a batch until all of it is answered.
+    async fn run_all(&mut self, batch: Vec<Member>) {
+        for member in self.run(batch).await {
+            let rest = self.run(vec![member]).await;
+            debug_assert!(rest.is_empty(), "a member alone is always answered");
+        }
+    }
+
     /// Runs a batch until it is answered. Returns the members if they are to be run one by one.
     async fn run(&mut self, mut batch: Vec<Member>) -> Vec<Member> {
         self.turns = self.turns.saturating_sub(1);
