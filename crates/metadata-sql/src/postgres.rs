@@ -44,6 +44,10 @@ const POOL_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long connecting may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// After how much silence, and how often, the system asks whether the server's machine is still there.
+const KEEPALIVE: Duration = Duration::from_secs(10);
+const KEEPALIVES: u32 = 3;
+
 /// How long an answer may take: longer than the server works on a statement. A server that fell silent would else
 /// hold a writer until the system's network gives up, a quarter of an hour later.
 const ANSWER_LIMIT: Duration = Duration::from_secs(35);
@@ -115,7 +119,10 @@ fn config(url: &str) -> Result<Config, StoreError> {
     let options = format!("{options} {SERVER_OPTIONS}");
     config
         .options(options.trim())
-        .connect_timeout(CONNECT_TIMEOUT);
+        .connect_timeout(CONNECT_TIMEOUT)
+        .keepalives_idle(KEEPALIVE)
+        .keepalives_interval(KEEPALIVE)
+        .keepalives_retries(KEEPALIVES);
     if config.get_application_name().is_none() {
         config.application_name("ecru");
     }

@@ -94,8 +94,10 @@ impl PostgresSession {
         if self.state == State::Idle
             && let Some(client) = self.client.take()
         {
+            let limit = self.limit;
             self.runtime.spawn(async move {
-                if client.batch_execute("COMMIT").await.is_err() {
+                let ended = timeout(limit, client.batch_execute("COMMIT")).await;
+                if !matches!(ended, Ok(Ok(()))) {
                     drop(Object::take(client));
                 }
             });
@@ -187,8 +189,17 @@ impl PostgresSession {
     fn unless_silent<T>(&mut self, answer: Option<T>) -> Result<T, StoreError> {
         if answer.is_none() {
             self.state = State::Broken;
+            self.distrust_idle();
         }
         answer.ok_or_else(|| StoreError::Unavailable("the server does not answer".to_owned()))
+    }
+
+    /// Has the connections closed that wait to be lent: they lead to the same silent server, and each would cost
+    /// whoever gets it as long a wait.
+    fn distrust_idle(&self) {
+        if let Some(pool) = self.client.as_ref().and_then(Object::pool) {
+            pool.retain(|_, _| false);
+        }
     }
 
     fn failure(&mut self, error: &Error) -> StoreError {

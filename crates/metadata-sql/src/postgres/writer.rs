@@ -13,6 +13,7 @@ use ecru_ports::metadata::{StoreError, WriteWork};
 use futures_util::FutureExt as _;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio::{task, time};
 
 use super::errors::pool_error;
@@ -28,7 +29,8 @@ const QUEUE: usize = 1024;
 /// How often a batch is run before it is given up as too busy.
 const MAX_ATTEMPTS: u32 = 20;
 
-/// How often a batch is run again because its connection broke before COMMIT.
+/// How often a batch is run again because its connection broke before COMMIT. Where the server was silent it is not:
+/// whoever waits has waited long enough.
 const MAX_BREAKS: u32 = 2;
 
 /// The longest pause between two attempts.
@@ -103,6 +105,7 @@ impl Batches {
     async fn run(&mut self, mut batch: Vec<Member>) -> Vec<Member> {
         self.turns = self.turns.saturating_sub(1);
         let (mut attempts, mut breaks) = (1, 0);
+        let begun = Instant::now();
         loop {
             let (members, failure) = match self.attempt(batch).await {
                 Attempt::Answered => return Vec::new(),
@@ -115,7 +118,9 @@ impl Batches {
                     pause(attempts).await;
                     attempts += 1;
                 }
-                BatchFailure::Undone(StoreError::Unavailable(_)) if breaks < MAX_BREAKS => {
+                BatchFailure::Undone(StoreError::Unavailable(_))
+                    if breaks < MAX_BREAKS && begun.elapsed() < self.limit =>
+                {
                     breaks += 1;
                 }
                 BatchFailure::Undone(StoreError::Failed(_) | StoreError::Corrupt(_))
