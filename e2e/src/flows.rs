@@ -13,6 +13,7 @@ mod buildah;
 mod collection;
 mod conformance;
 mod crane;
+mod crowd;
 mod docker;
 mod durability;
 mod expiry;
@@ -150,6 +151,10 @@ const FAMILIES: &[Family] = &[
     Family {
         name: "pressure",
         parts: &[pressure::FLOWS],
+    },
+    Family {
+        name: "crowd",
+        parts: &[crowd::FLOWS],
     },
     Family {
         name: "tampering",

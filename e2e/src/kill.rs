@@ -112,15 +112,21 @@ fn finish(
     (mut record, ended): (Record, Result<()>),
     keep: bool,
 ) -> Result<bool> {
+    conclude(bench, ended, &mut record, keep)?;
+    print!("{}", record.summary(test));
+    Ok(record.problem_count == 0)
+}
+
+/// Notes why a run ended early and which servers panicked, and keeps their store and logs if anything was wrong.
+fn conclude(bench: Workbench, ended: Result<()>, record: &mut Record, keep: bool) -> Result<()> {
     if let Err(error) = ended {
         record.note([format!("the run ended early: {error:#}")]);
     }
     record.note(panics(&bench)?);
-    print!("{}", record.summary(test));
     if keep || record.problem_count > 0 {
         println!("store and logs: {}", bench.keep().display());
     }
-    Ok(record.problem_count == 0)
+    Ok(())
 }
 
 fn kill_to_the_count(bench: &Workbench, options: &KillOptions, record: &mut Record) -> Result<()> {

@@ -227,11 +227,18 @@ impl Server {
 
     /// Largest resident memory of the process so far, in KiB.
     pub(crate) fn peak_memory_kib(&self) -> Result<u64> {
+        self.status_kib("VmHWM:")
+    }
+
+    /// Resident memory of the process, in KiB.
+    pub(crate) fn memory_kib(&self) -> Result<u64> {
+        self.status_kib("VmRSS:")
+    }
+
+    fn status_kib(&self, name: &str) -> Result<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid()?))?;
-        let line = status
-            .lines()
-            .find(|line| line.starts_with("VmHWM:"))
-            .context("no VmHWM line")?;
+        let line = status.lines().find(|line| line.starts_with(name));
+        let line = line.with_context(|| format!("no {name} line"))?;
         let digits: String = line.chars().filter(char::is_ascii_digit).collect();
         Ok(digits.parse()?)
     }
@@ -322,7 +329,8 @@ fn fresh_database(bench: &Workbench, url: &str, home: &Path) -> Result<String> {
     Ok(format!("{base}/{name}"))
 }
 
-fn clock_library() -> Result<PathBuf> {
+/// The library that shifts a process's wall clock.
+pub(crate) fn clock_library() -> Result<PathBuf> {
     for architecture in fs::read_dir("/usr/lib")? {
         let candidate = architecture?.path().join("faketime/libfaketimeMT.so.1");
         if candidate.is_file() {

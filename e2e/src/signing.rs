@@ -31,7 +31,18 @@ pub(crate) fn sign(
     headers: &[(&str, &str)],
     body: &[u8],
 ) -> Vec<(String, String)> {
-    let stamp = Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
+    sign_at(Timestamp::now(), key, scope, headers, body)
+}
+
+/// The same by another clock.
+pub(crate) fn sign_at(
+    now: Timestamp,
+    key: &AccessKey,
+    scope: &Scope<'_>,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> Vec<(String, String)> {
+    let stamp = now.strftime("%Y%m%dT%H%M%SZ").to_string();
     let day: String = stamp.chars().take(8).collect();
     let mut signed: Vec<(String, String)> = headers
         .iter()

@@ -1,10 +1,15 @@
 //! One client's way to the server: requests whose answers are either acknowledgements, refusals, or missing.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
-use serde_json::Value;
+use anyhow::{Context as _, Result, bail};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
 
 use crate::api::{ECR_TARGET, authenticated};
 use crate::server::REGION;
@@ -43,9 +48,26 @@ pub(super) struct Caller {
     pub(super) sent: Arc<AtomicUsize>,
     /// Requests that failed when they might: by status, 0 if no answer came.
     pub(super) failures: Arc<Mutex<BTreeMap<u16, u64>>>,
+    /// The longest wait for an answer, in milliseconds.
+    pub(super) longest_wait: Arc<AtomicU64>,
+    /// By how many seconds the server's clock is ahead.
+    pub(super) clock_ahead: Arc<AtomicI64>,
 }
 
 impl Caller {
+    /// Takes a password.
+    pub(super) fn log_in(&mut self) -> Result<()> {
+        let output = match self.call_or("GetAuthorizationToken", &json!({}), &[]) {
+            Ok(Ok(output)) => output,
+            other => bail!("no authorization token: {other:?}"),
+        };
+        let token = output["authorizationData"][0]["authorizationToken"].as_str();
+        let pair = String::from_utf8(STANDARD.decode(token.context("no token")?)?)?;
+        let (_, password) = pair.split_once(':').context("no password")?;
+        password.clone_into(&mut self.password);
+        Ok(())
+    }
+
     /// A `/v2/` request.
     pub(super) fn registry(&self, method: &str, target: &str) -> Request {
         authenticated(Request::new(method, target), &self.password)
@@ -54,8 +76,11 @@ impl Caller {
     /// Sends a request; the answer is whole and no server error.
     pub(super) fn send(&self, request: &Request) -> Step<Answer> {
         self.sent.fetch_add(1, Ordering::SeqCst);
+        let (begun, was_killing) = (Instant::now(), self.killing.load(Ordering::SeqCst));
         let answer = request.send(self.port);
-        let is_killing = self.killing.load(Ordering::SeqCst);
+        let waited = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.longest_wait.fetch_max(waited, Ordering::SeqCst);
+        let is_killing = was_killing || self.killing.load(Ordering::SeqCst);
         match answer {
             Ok(answer) if answer.status >= 500 && is_killing => {
                 self.note_failure(answer.status);
@@ -111,7 +136,9 @@ impl Caller {
             ("x-amz-target", target.as_str()),
         ];
         let body = input.to_string();
-        let signed = signing::sign(&self.key, &scope, &headers, body.as_bytes());
+        let ahead = SignedDuration::from_secs(self.clock_ahead.load(Ordering::SeqCst));
+        let now = Timestamp::now() + ahead;
+        let signed = signing::sign_at(now, &self.key, &scope, &headers, body.as_bytes());
         self.send(
             &Request::new("POST", "/")
                 .headers(signed)

@@ -47,7 +47,8 @@ impl Client {
         Ok(problems)
     }
 
-    fn check_repository(&mut self, repository: usize) -> Step {
+    /// Checks what one repository holds.
+    pub(super) fn check_repository(&mut self, repository: usize) -> Step {
         let name = self.name(repository);
         let found = observe(&self.caller, &self.pool, &name)?;
         let (is_explained, expected) = {

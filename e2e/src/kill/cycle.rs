@@ -9,10 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use serde_json::json;
+use anyhow::{Result, bail};
 
 use super::KillOptions;
 use super::caller::{Caller, Stop};
@@ -42,6 +39,7 @@ pub(super) struct Run<'a> {
     pub(super) clients: Vec<Client>,
     /// Shared with the clients: answers may be missing.
     pub(super) killing: Arc<AtomicBool>,
+    launch: Launch,
     /// How long the last start took.
     start: Duration,
 }
@@ -51,8 +49,17 @@ impl<'a> Run<'a> {
     pub(super) fn open(bench: &'a Workbench, options: &KillOptions) -> Result<Self> {
         let home = bench.directory("kill")?.join("server");
         fs::create_dir(&home)?;
-        let began = Instant::now();
-        let server = Server::start(bench, &home, &launch())?;
+        Self::open_in(bench, &home, options)
+    }
+
+    /// The same in a directory that is there.
+    pub(super) fn open_in(
+        bench: &'a Workbench,
+        home: &Path,
+        options: &KillOptions,
+    ) -> Result<Self> {
+        let (began, launch) = (Instant::now(), launch());
+        let server = Server::start(bench, home, &launch)?;
         let killing = Arc::new(AtomicBool::new(false));
         let caller = caller(&server, &killing)?;
         let pool = Arc::new(Pool::of(options.seed));
@@ -64,6 +71,7 @@ impl<'a> Run<'a> {
             server,
             clients,
             killing,
+            launch,
             start: began.elapsed(),
         })
     }
@@ -77,7 +85,8 @@ impl<'a> Run<'a> {
         while random.percent(30) {
             let most = u64::try_from(self.start.as_millis())?;
             let after = Duration::from_millis(random.below(most + 20));
-            self.server.start_and_kill(self.bench, &launch(), after)?;
+            self.server
+                .start_and_kill(self.bench, &self.launch, after)?;
             record.kills += 1;
             record.early_kills += 1;
         }
@@ -109,18 +118,24 @@ impl<'a> Run<'a> {
 
     fn start_and_check(&mut self, record: &mut Record) -> Result<()> {
         let began = Instant::now();
-        self.server.launch(self.bench, &launch())?;
+        self.server.launch(self.bench, &self.launch)?;
         self.start = began.elapsed();
         record.note(self.check());
         self.collect_tallies(record);
         Ok(())
     }
 
-    /// Which requests failed while they might.
-    pub(super) fn take_failures(&mut self) -> BTreeMap<u16, u64> {
-        let failures = self.clients.first().map(|client| &client.caller.failures);
-        let taken = failures.and_then(|failures| failures.lock().ok());
-        taken.map_or_else(BTreeMap::new, |mut failures| std::mem::take(&mut *failures))
+    /// Which requests failed while they might, and how long the slowest took.
+    pub(super) fn take_failures(&mut self) -> (BTreeMap<u16, u64>, Duration) {
+        let Some(Client { caller, .. }) = self.clients.first() else {
+            return (BTreeMap::new(), Duration::ZERO);
+        };
+        let failures = caller
+            .failures
+            .lock()
+            .map(|mut failures| std::mem::take(&mut *failures));
+        let waited = caller.longest_wait.swap(0, Ordering::SeqCst);
+        (failures.unwrap_or_default(), Duration::from_millis(waited))
     }
 
     /// Lets the clients work until the server is killed.
@@ -258,7 +273,7 @@ fn launch() -> Launch {
     }
 }
 
-/// Logs in.
+/// Somebody who is logged in.
 pub(super) fn caller(server: &Server, killing: &Arc<AtomicBool>) -> Result<Caller> {
     let mut caller = Caller {
         port: server.port,
@@ -267,15 +282,10 @@ pub(super) fn caller(server: &Server, killing: &Arc<AtomicBool>) -> Result<Calle
         killing: Arc::clone(killing),
         sent: Arc::default(),
         failures: Arc::default(),
+        longest_wait: Arc::default(),
+        clock_ahead: Arc::default(),
     };
-    let output = match caller.call_or("GetAuthorizationToken", &json!({}), &[]) {
-        Ok(Ok(output)) => output,
-        other => bail!("no authorization token: {other:?}"),
-    };
-    let token = output["authorizationData"][0]["authorizationToken"].as_str();
-    let pair = String::from_utf8(STANDARD.decode(token.context("no token")?)?)?;
-    let (_, password) = pair.split_once(':').context("no password")?;
-    password.clone_into(&mut caller.password);
+    caller.log_in()?;
     Ok(caller)
 }
 

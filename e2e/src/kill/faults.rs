@@ -1,12 +1,23 @@
-//! `cargo xtask faults`: clients work while the kernel's answers to the server go wrong: syncs, reads, writes and
-//! removals fail, the disk is full or read-only, descriptors run out.
+//! `cargo xtask faults`: clients work while the ground under the server gives way.
 //!
-//! `strace` stands before the running server for a moment and answers system calls with errors. Meanwhile requests
-//! may fail, `/readyz` says so where nothing can be written, and nothing is acknowledged falsely; afterwards the
-//! server returns by itself. Then it is killed, and everything acknowledged must be there, as in the kill test.
+//! - [`calls`]: system calls fail: syncs, reads, writes and removals, a disk full or read-only, no descriptors
+//! - [`volume`]: a real file system fills up, and one that the kernel has given up
+//! - [`database`]: `PostgreSQL` is restarted, killed, cut off, and does not answer
+//! - [`clock`]: the wall clock is set by days
+//!
+//! Meanwhile requests may fail, `/readyz` says so where nothing can be stored, and nothing is acknowledged falsely;
+//! afterwards the server returns by itself. Then it is killed, and everything acknowledged must be there, as in the
+//! kill test.
 
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+mod calls;
+mod clock;
+mod database;
+mod postgres;
+mod proxy;
+mod volume;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -18,74 +29,45 @@ use super::caller::Stop;
 use super::client::Client;
 use super::cycle::Run;
 use super::record::Record;
-use super::{KillOptions, finish};
+use super::{KillOptions, conclude};
 use crate::runner;
 use crate::server::Server;
 use crate::wire::Request;
 use crate::workbench::Workbench;
 
-/// How long the errors last.
+/// How long trouble usually lasts.
 const TROUBLE: Duration = Duration::from_millis(2_500);
-/// How long the tracer may take to hold every thread, and an answer of `/readyz` may be remembered.
-const SETTLING: Duration = Duration::from_millis(1_300);
+/// How long the server may take to tell that it is in trouble.
+const TELLING: Duration = Duration::from_secs(20);
 /// How long the server may take to return.
-const RETURN: Duration = Duration::from_secs(20);
+const RETURN: Duration = Duration::from_secs(30);
+/// Nobody waits longer for an answer, whatever the trouble.
+const LONGEST_WAIT: Duration = Duration::from_secs(58);
 
-/// One way in which things go wrong.
-struct Fault {
-    name: &'static str,
-    inject: &'static str,
+/// Something that goes wrong for a while.
+trait Trouble {
+    /// What it is.
+    fn name(&self) -> &'static str;
+
     /// Whether nothing can be stored meanwhile, so that `/readyz` must say no.
-    is_total: bool,
-}
+    fn is_total(&self) -> bool;
 
-const FAULTS: [Fault; 9] = [
-    Fault {
-        name: "every sync fails",
-        inject: "fsync,fdatasync:error=EIO",
-        is_total: true,
-    },
-    Fault {
-        name: "some syncs fail",
-        inject: "fsync,fdatasync:error=EIO:when=2+3",
-        is_total: false,
-    },
-    Fault {
-        name: "some syncs find the disk full",
-        inject: "fsync,fdatasync:error=ENOSPC:when=1+2",
-        is_total: false,
-    },
-    Fault {
-        name: "writes to the database fail",
-        inject: "pwrite64:error=EIO",
-        is_total: true,
-    },
-    Fault {
-        name: "the disk is full",
-        inject: "pwrite64,ftruncate,mkdir:error=ENOSPC",
-        is_total: true,
-    },
-    Fault {
-        name: "the disk is read-only",
-        inject: "pwrite64,ftruncate,unlink,rename:error=EROFS",
-        is_total: true,
-    },
-    Fault {
-        name: "some reads fail",
-        inject: "pread64,preadv2:error=EIO:when=2+5",
-        is_total: false,
-    },
-    Fault {
-        name: "removals fail",
-        inject: "unlink:error=EIO",
-        is_total: false,
-    },
-    Fault {
-        name: "no descriptors are left",
-        inject: "openat,accept4:error=EMFILE",
-        is_total: false,
-    },
-];
+    /// How long it lasts.
+    fn duration(&self) -> Duration {
+        TROUBLE
+    }
+
+    /// Whether the server has to be started again before it can be over.
+    fn outlasts_server(&self) -> bool {
+        false
+    }
+
+    /// Begins it.
+    fn begin(&mut self, server: &Server) -> Result<()>;
+
+    /// Ends it.
+    fn end(&mut self) -> Result<()>;
+}
 
 /// What a run can be told.
 #[derive(Args, Clone)]
@@ -105,9 +87,15 @@ pub(crate) struct FaultOptions {
     /// Build the server with the release profile.
     #[arg(long)]
     release: bool,
-    /// Keep the scratch directory, with the store and all logs.
+    /// Keep the scratch directories, with the stores and all logs.
     #[arg(long)]
     keep: bool,
+}
+
+impl FaultOptions {
+    fn wants(&self, name: &str) -> bool {
+        name.contains(self.only.as_deref().unwrap_or_default())
+    }
 }
 
 /// Goes through the faults and returns whether nothing was wrong.
@@ -116,66 +104,83 @@ pub(crate) fn run(options: &FaultOptions) -> Result<bool> {
         Some(path) => path.canonicalize().context("no such server binary")?,
         None => runner::build_server(options.release)?,
     };
-    let bench = Workbench::create(binary, None)?;
     let mut record = Record {
         seed: options.seed,
         ..Record::default()
     };
     let began = Instant::now();
-    let ended = go_through(&bench, options, &mut record);
+    for go_through in [calls::go_through, volume::go_through, clock::go_through] {
+        let bench = Workbench::create(binary.clone(), None)?;
+        let ended = go_through(&bench, options, &mut record);
+        conclude(bench, ended, &mut record, options.keep)?;
+    }
+    database::go_through(binary, options, &mut record)?;
     record.seconds = began.elapsed().as_secs();
-    finish("fault", bench, (record, ended), options.keep)
+    print!("{}", record.summary("fault"));
+    Ok(record.problem_count == 0)
 }
 
-fn go_through(bench: &Workbench, options: &FaultOptions, record: &mut Record) -> Result<()> {
-    let mut run = Run::open(bench, &KillOptions::of_seed(options.seed))?;
-    let wanted = options.only.as_deref().unwrap_or_default();
-    for _ in 0..options.rounds {
-        for fault in FAULTS.iter().filter(|fault| fault.name.contains(wanted)) {
-            run.suffer(fault, record)?;
-        }
-    }
-    run.end(record)
+/// Clients of a run that is told its seed only.
+fn open<'a>(bench: &'a Workbench, home: &Path, options: &FaultOptions) -> Result<Run<'a>> {
+    Run::open_in(bench, home, &KillOptions::of_seed(options.seed))
 }
 
 impl Run<'_> {
-    /// Traffic with one fault in the middle of it, then a kill, and the checks.
-    fn suffer(&mut self, fault: &Fault, record: &mut Record) -> Result<()> {
+    /// Traffic with trouble in the middle of it, then a kill, and the checks.
+    fn suffer(&mut self, trouble: &mut dyn Trouble, record: &mut Record) -> Result<()> {
         self.begin_cycle(record);
-        let over = AtomicBool::new(false);
-        let problems: Vec<String> = thread::scope(|scope| -> Result<_> {
-            let working: Vec<_> = self
-                .clients
+        let (name, before) = (trouble.name(), record.problem_count);
+        let problems = self.work_through(trouble)?;
+        record.kills += 1;
+        record.note(problems.into_iter().map(|text| format!("{name}: {text}")));
+        if trouble.outlasts_server() {
+            trouble.end()?;
+        }
+        let (failures, waited) = self.take_failures();
+        if waited > LONGEST_WAIT {
+            record.note([format!("{name}: a request took {waited:?}")]);
+        }
+        self.restart_and_check(record)?;
+        println!(
+            "{name}: requests that failed, by status (0: no answer): {failures:?}; longest wait {:.1} s; {} problems",
+            waited.as_secs_f64(),
+            record.problem_count - before
+        );
+        self.take_failures();
+        record.tally.add("checked: fault survived");
+        Ok(())
+    }
+
+    /// Lets the clients work through the trouble until the server is killed.
+    fn work_through(&mut self, trouble: &mut dyn Trouble) -> Result<Vec<String>> {
+        let (over, killing) = (AtomicBool::new(false), Arc::clone(&self.killing));
+        let Self {
+            clients, server, ..
+        } = self;
+        thread::scope(|scope| {
+            let working: Vec<_> = clients
                 .iter_mut()
                 .map(|client| scope.spawn(|| client.endure(&over)))
                 .collect();
             thread::sleep(Duration::from_millis(500));
-            self.killing.store(true, Ordering::SeqCst);
-            let mut found = trouble(&self.server, fault)?;
-            self.killing.store(false, Ordering::SeqCst);
-            thread::sleep(Duration::from_millis(700));
-            over.store(true, Ordering::SeqCst);
-            self.killing.store(true, Ordering::SeqCst);
-            self.server.kill()?;
-            for client in working {
-                let panicked = |_| Some("a client panicked".to_owned());
-                found.extend(client.join().unwrap_or_else(panicked));
+            killing.store(true, Ordering::SeqCst);
+            let lived = live_through(server, trouble);
+            if !trouble.outlasts_server() {
+                killing.store(false, Ordering::SeqCst);
+                thread::sleep(Duration::from_millis(700));
             }
-            Ok(found)
-        })?;
-        record.kills += 1;
-        let before = record.problem_count;
-        let named = |text| format!("{}: {text}", fault.name);
-        record.note(problems.into_iter().map(named));
-        self.restart_and_check(record)?;
-        println!(
-            "{}: requests that failed, by status (0: no answer): {:?}; {} problems",
-            fault.name,
-            self.take_failures(),
-            record.problem_count - before
-        );
-        record.tally.add("checked: fault survived");
-        Ok(())
+            // whatever came of it, the clients must be let go
+            over.store(true, Ordering::SeqCst);
+            killing.store(true, Ordering::SeqCst);
+            let killed = server.kill();
+            let ended = working.into_iter().map(|client| {
+                let panicked = |_| Some("a client panicked".to_owned());
+                client.join().unwrap_or_else(panicked)
+            });
+            let found: Vec<String> = ended.flatten().collect();
+            killed?;
+            Ok(lived?.into_iter().chain(found).collect())
+        })
     }
 }
 
@@ -203,41 +208,39 @@ impl Client {
     }
 }
 
-/// Lets the fault happen for a while, and waits until the server has returned.
-fn trouble(server: &Server, fault: &Fault) -> Result<Vec<String>> {
+/// Lets the trouble happen, and waits until the server has returned.
+fn live_through(server: &Server, trouble: &mut dyn Trouble) -> Result<Vec<String>> {
     let mut problems = Vec::new();
-    let mut tracer = begin(server.pid()?, fault)?;
-    thread::sleep(SETTLING);
-    if fault.is_total && status(server, "/readyz") != Some(503) {
+    trouble.begin(server)?;
+    let began = Instant::now();
+    if trouble.is_total() && !comes_to(server, 503, TELLING) {
         problems.push("/readyz does not tell".to_owned());
     }
-    if fault.is_total && status(server, "/healthz") != Some(200) {
+    if trouble.is_total() && status(server, "/healthz") != Some(200) {
         problems.push("/healthz does not answer".to_owned());
     }
-    thread::sleep(TROUBLE.saturating_sub(SETTLING));
-    // asked to end, it lets the server go
-    let asked = Command::new("kill").arg(tracer.id().to_string()).status()?;
-    anyhow::ensure!(asked.success(), "strace cannot be ended");
-    tracer.wait()?;
-    let began = Instant::now();
-    while status(server, "/readyz") != Some(200) {
-        if began.elapsed() > RETURN {
+    thread::sleep(trouble.duration().saturating_sub(began.elapsed()));
+    if !trouble.outlasts_server() {
+        trouble.end()?;
+        if !comes_to(server, 200, RETURN) {
             problems.push("the server does not return".to_owned());
-            break;
         }
-        thread::sleep(Duration::from_millis(100));
     }
     Ok(problems)
 }
 
-fn begin(pid: u32, fault: &Fault) -> Result<Child> {
-    let mut command = Command::new("strace");
-    command
-        .args(["-f", "-qq", "-o", "/dev/null", "-p", &pid.to_string()])
-        .args(["-e", &format!("inject={}", fault.inject)])
-        .stdin(Stdio::null())
-        .stderr(Stdio::null());
-    command.spawn().context("strace cannot be started")
+/// Whether `/readyz` comes to answer with that status.
+fn comes_to(server: &Server, wanted: u16, limit: Duration) -> bool {
+    let began = Instant::now();
+    loop {
+        if status(server, "/readyz") == Some(wanted) {
+            return true;
+        }
+        if began.elapsed() > limit {
+            return false;
+        }
+        thread::sleep(Duration::from_millis(100));
+    }
 }
 
 fn status(server: &Server, path: &str) -> Option<u16> {

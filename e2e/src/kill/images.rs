@@ -41,7 +41,7 @@ impl Client {
     }
 
     /// Puts a manifest. Without `until` it must be taken; with it, until then.
-    fn put_manifest(
+    pub(super) fn put_manifest(
         &mut self,
         repository: usize,
         image: usize,

@@ -11,7 +11,7 @@ use super::model::{Ending, Manner, Upload};
 use crate::wire::connect;
 
 /// After this time the server has noticed that a connection is gone, and has ended its request.
-const SETTLED: Duration = Duration::from_secs(1);
+const SETTLED: Duration = Duration::from_secs(3);
 
 impl Client {
     /// An upload may be gone once nothing came for its lifetime.
