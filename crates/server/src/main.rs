@@ -7,5 +7,5 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let line: Vec<OsString> = std::env::args_os().collect();
-    ecru_server::program::run(&line)
+    ecru_server::program::run(&line, allocator::give_back)
 }

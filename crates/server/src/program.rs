@@ -18,8 +18,9 @@ const MOST_BLOCKING_THREADS: usize = 128;
 /// Runs the command that `line` names, program name first, and returns how the process ends.
 ///
 /// Wrong usage is told by clap with its own exit code, every other failure on standard error with exit code 1.
-pub fn run(line: &[OsString]) -> ExitCode {
-    match dispatch(line) {
+/// Threads call `give_back` when they have nothing to do.
+pub fn run(line: &[OsString], give_back: fn()) -> ExitCode {
+    match dispatch(line, give_back) {
         Ok(code) => code,
         Err(error) => {
             eprintln!("ecru: {}", told(&error));
@@ -40,7 +41,7 @@ fn told(error: &anyhow::Error) -> String {
     text
 }
 
-fn dispatch(line: &[OsString]) -> Result<ExitCode> {
+fn dispatch(line: &[OsString], give_back: fn()) -> Result<ExitCode> {
     let definition = CommandLine::command();
     let (matches, file) = match layers::parse(&definition, line)? {
         Ok(parsed) => parsed,
@@ -54,17 +55,17 @@ fn dispatch(line: &[OsString]) -> Result<ExitCode> {
         Command::Serve(args) => {
             let config = meant(&args)?;
             let _log = logging::start(config.store.log_level, config.store.log_format)?;
-            runtime()?.block_on(serve::serve(config))?;
+            runtime(give_back)?.block_on(serve::serve(config))?;
         }
         Command::Verify(args) => {
             let _log = start_log(&args.administration.store)?;
-            if !runtime()?.block_on(administration::verify(&args))? {
+            if !runtime(give_back)?.block_on(administration::verify(&args))? {
                 return Ok(ExitCode::FAILURE);
             }
         }
         Command::Token(TokenCommand::RevokeAll(args)) => {
             let _log = start_log(&args.store)?;
-            runtime()?.block_on(administration::revoke_tokens(&args))?;
+            runtime(give_back)?.block_on(administration::revoke_tokens(&args))?;
         }
         Command::Config(ConfigCommand::Explain(args)) => {
             let config = meant(&args)?;
@@ -82,10 +83,11 @@ fn dispatch(line: &[OsString]) -> Result<ExitCode> {
 }
 
 /// A worker for each core, and threads for what blocks, within bounds.
-fn runtime() -> Result<Runtime> {
+fn runtime(give_back: fn()) -> Result<Runtime> {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     builder
         .enable_all()
+        .on_thread_park(give_back)
         .max_blocking_threads(MOST_BLOCKING_THREADS);
     builder.build().context("the runtime cannot be started")
 }
