@@ -227,10 +227,23 @@ async fn an_upload_belongs_to_its_repository_and_expires() {
         Refusal::UploadNotFound { .. }
     ));
     world.turn(GRACE + Duration::from_secs(1));
+    assert_eq!(world.collect().await.uploads, 1);
     assert!(matches!(
         refusal(uploads.status(&world.root(), &address).await),
         Refusal::UploadNotFound { .. }
     ));
+}
+
+#[tokio::test]
+async fn an_upload_goes_on_until_it_is_collected() {
+    let world = World::new().await;
+    let address = begin(&world).await;
+    let uploads = &world.services.uploads;
+    world.turn(GRACE * 2);
+    let appended = uploads.append(&world.root(), &address, chunk(b"x")).await;
+    assert_eq!(appended.unwrap(), 1);
+    assert_eq!(world.collect().await.uploads, 0, "its time begins anew");
+    world.turn(GRACE * 2);
     assert_eq!(world.collect().await.uploads, 1);
 }
 
