@@ -6,6 +6,7 @@ mod codegen;
 mod e2e;
 mod import;
 mod model;
+mod models;
 mod process;
 mod workspace;
 
@@ -61,6 +62,8 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Run the models of code that has its own synchronization, under many interleavings.
+    Models,
     /// Run the load driver.
     Bench {
         /// Arguments for the load driver.
@@ -82,6 +85,7 @@ fn main() -> anyhow::Result<()> {
         Command::Kill { arguments } => e2e::run_test("kill", &arguments),
         Command::Faults { arguments } => e2e::run_test("faults", &arguments),
         Command::Power { arguments } => e2e::run_test("power", &arguments),
+        Command::Models => models::run(),
         Command::Bench { arguments } => bench::run(&arguments),
     }
 }

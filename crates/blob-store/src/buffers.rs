@@ -1,10 +1,19 @@
 //! Buffers for four frames that are used again: fresh memory costs page faults, more than the cipher does.
 
+#[cfg(test)]
+#[cfg(feature = "models")]
+mod model_tests;
+
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+#[cfg(not(feature = "models"))]
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
 
 use bytes::{Buf as _, Bytes};
 use ecru_ports::blobs::FRAME;
+#[cfg(feature = "models")]
+use ecru_ports::modelled::{Mutex, atomic::AtomicUsize};
+#[cfg(not(feature = "models"))]
 use parking_lot::Mutex;
 
 use crate::frames::{Frames, LAYER, MAX_LAYERS};

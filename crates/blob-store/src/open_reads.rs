@@ -2,10 +2,17 @@
 //!
 //! It knows the reads of this process. Rows that other nodes can see decide about theirs.
 
+#[cfg(test)]
+#[cfg(feature = "models")]
+mod model_tests;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use ecru_ports::blobs::ObjectId;
+#[cfg(feature = "models")]
+use ecru_ports::modelled::Mutex;
+#[cfg(not(feature = "models"))]
 use parking_lot::Mutex;
 
 /// Counts reads by object.

@@ -7,6 +7,8 @@
 //! - [`metadata`]: rows, in transactions
 //! - [`blobs`]: encrypted bytes
 //! - [`keys`]: the root key, and sealing
+//!
+//! Under the feature `models`, `modelled` stands in for threads and locks.
 
 pub mod blobs;
 pub mod clock;
@@ -14,6 +16,8 @@ pub mod clock;
 pub mod conformance;
 pub mod keys;
 pub mod metadata;
+#[cfg(feature = "models")]
+pub mod modelled;
 
 pub use blobs::{BlobError, BlobStore, DataKey, ObjectId, StoredObject};
 pub use clock::{Clock, Ids};

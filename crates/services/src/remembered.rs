@@ -4,9 +4,16 @@
 //! does: no entry is ever older than the last acknowledged change. Where others write too there is no count and
 //! nothing is remembered.
 
+#[cfg(test)]
+#[cfg(feature = "models")]
+mod model_tests;
+
 use std::collections::HashMap;
 use std::hash::Hash;
 
+#[cfg(feature = "models")]
+use ecru_ports::modelled::Mutex;
+#[cfg(not(feature = "models"))]
 use parking_lot::Mutex;
 
 /// A bounded map that forgets everything when the store changes, or when it is full.

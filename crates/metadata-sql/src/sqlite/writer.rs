@@ -3,12 +3,25 @@
 //! While a COMMIT waits for the disk, the next closures gather: the busier, the larger the batches, with no
 //! delay added for it.
 
+#[cfg(test)]
+#[cfg(feature = "models")]
+mod model_tests;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread::{self, JoinHandle};
+use std::sync::atomic::Ordering;
+#[cfg(not(feature = "models"))]
+use std::{
+    sync::atomic::AtomicU64,
+    thread::{self, JoinHandle},
+};
 
 use ecru_ports::metadata::{StoreError, WriteWork};
+#[cfg(feature = "models")]
+use ecru_ports::modelled::{
+    atomic::AtomicU64,
+    thread::{self, JoinHandle},
+};
 use tokio::sync::mpsc;
 
 use super::session::SqliteSession;
@@ -47,12 +60,17 @@ pub(super) struct Writer {
 impl Writer {
     /// Starts the thread on that connection.
     pub(super) fn start(session: SqliteSession) -> Result<Self, StoreError> {
+        Self::run(session, bound_log)
+    }
+
+    /// Starts the thread on a session, which `tend` looks after from time to time.
+    fn run<S: Session + Send + 'static>(session: S, tend: Tend<S>) -> Result<Self, StoreError> {
         let (queue, members) = mpsc::channel(QUEUE);
         let counts = Arc::new(Counts::default());
         let counted = Arc::clone(&counts);
         let thread = thread::Builder::new()
             .name("metadata-writer".to_owned())
-            .spawn(move || serve(session, members, &counted))
+            .spawn(move || serve(session, members, &counted, tend))
             .map_err(|error| StoreError::Unavailable(error.to_string()))?;
         Ok(Self {
             queue: Some(queue),
@@ -94,9 +112,17 @@ fn panicked() -> StoreError {
     StoreError::Failed("the metadata writer panicked".to_owned())
 }
 
-fn serve(mut session: SqliteSession, mut queue: mpsc::Receiver<Member>, counts: &Counts) {
+/// Work on a session between two batches.
+type Tend<S> = fn(&mut S) -> Result<(), StoreError>;
+
+fn serve<S: Session>(
+    mut session: S,
+    mut queue: mpsc::Receiver<Member>,
+    counts: &Counts,
+    tend: Tend<S>,
+) {
     let mut batch = Vec::with_capacity(MAX_BATCH);
-    while let Some(first) = queue.blocking_recv() {
+    while let Some(first) = next(&mut queue) {
         batch.push(first);
         while batch.len() < MAX_BATCH
             && let Ok(next) = queue.try_recv()
@@ -106,11 +132,19 @@ fn serve(mut session: SqliteSession, mut queue: mpsc::Receiver<Member>, counts: 
         serve_batch(&mut session, &mut batch, counts);
         let commits = counts.commits.load(Ordering::Relaxed);
         if commits.is_multiple_of(LOG_CHECK_INTERVAL)
-            && let Err(error) = bound_log(&mut session)
+            && let Err(error) = tend(&mut session)
         {
             tracing::warn!(%error, "the write-ahead log could not be moved into the file");
         }
     }
+}
+
+/// Waits on this thread.
+fn next(queue: &mut mpsc::Receiver<Member>) -> Option<Member> {
+    #[cfg(feature = "models")]
+    return ecru_ports::modelled::block_on(queue.recv());
+    #[cfg(not(feature = "models"))]
+    queue.blocking_recv()
 }
 
 fn bound_log(session: &mut SqliteSession) -> Result<(), StoreError> {
