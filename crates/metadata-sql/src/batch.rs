@@ -66,9 +66,11 @@ impl Member {
 }
 
 /// Runs `members` in one transaction. On success there is an outcome for each, in order, and all are durable.
+/// Nobody sees any of it until `commit_begins` was called.
 pub(crate) fn run_batch<S: Session>(
     session: &mut S,
     members: &mut [Member],
+    commit_begins: impl FnOnce(),
 ) -> Result<Vec<Outcome>, BatchFailure> {
     session.begin().map_err(BatchFailure::Undone)?;
     let mut outcomes = Vec::with_capacity(members.len());
@@ -81,6 +83,7 @@ pub(crate) fn run_batch<S: Session>(
             }
         }
     }
+    commit_begins();
     match session.commit() {
         Ok(()) => Ok(outcomes),
         Err(failure) => {

@@ -180,6 +180,6 @@ impl MetadataEngine for SqliteMetadata {
 
     /// The data directory's lock keeps every other process from writing.
     fn generation(&self) -> Option<u64> {
-        Some(self.writer.counts().generation.load(Ordering::SeqCst))
+        self.writer.counts().generation()
     }
 }

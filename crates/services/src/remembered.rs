@@ -1,8 +1,9 @@
 //! Rows that were read before and still hold.
 //!
 //! Where nobody but this process writes, the store counts its commits, and what was read stands while the count
-//! does: no entry is ever older than the last acknowledged change. Where others write too there is no count and
-//! nothing is remembered.
+//! does: no entry is ever older than the last acknowledged change. While a commit is under way there is no count, so
+//! that nobody is served what it replaces after somebody has seen it. Where others write too there is never a count,
+//! and nothing is remembered.
 
 #[cfg(test)]
 #[cfg(feature = "models")]

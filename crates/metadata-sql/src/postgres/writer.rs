@@ -148,7 +148,7 @@ impl Batches {
             if takes_turns {
                 session.take_turns();
             }
-            match run_batch(&mut session, &mut batch) {
+            match run_batch(&mut session, &mut batch, || ()) {
                 Ok(outcomes) => {
                     drop(session);
                     for (member, outcome) in batch.into_iter().zip(outcomes) {

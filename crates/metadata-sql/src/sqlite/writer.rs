@@ -46,8 +46,28 @@ pub(super) struct Counts {
     pub(super) commits: AtomicU64,
     /// Closures that were answered.
     pub(super) closures: AtomicU64,
-    /// Batches whose changes may have become visible. Rises before any of them is answered.
-    pub(super) generation: AtomicU64,
+    /// Rises when a commit begins, after which its changes may be visible, and again when it has ended, before any
+    /// of its members is answered: odd while a commit is under way.
+    turns: AtomicU64,
+}
+
+impl Counts {
+    /// How many commits have ended; `None` while one is under way.
+    pub(super) fn generation(&self) -> Option<u64> {
+        let turns = self.turns.load(Ordering::SeqCst);
+        turns.is_multiple_of(2).then_some(turns / 2)
+    }
+
+    fn commit_begins(&self) {
+        self.turns.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// A commit that was begun has ended, if one was.
+    fn commit_ended(&self) {
+        if self.generation().is_none() {
+            self.turns.fetch_add(1, Ordering::SeqCst);
+        }
+    }
 }
 
 /// The way to the thread. Dropping it lets the thread finish what waits, and waits for that.
@@ -165,14 +185,14 @@ fn serve_batch<S: Session>(session: &mut S, batch: &mut Vec<Member>, counts: &Co
 /// Runs the members together; if the batch is lost, one by one, so that each has an outcome of its own. The thread
 /// outlives a panic: without it the server could only read.
 fn run_all<S: Session>(session: &mut S, members: &mut [Member], counts: &Counts) -> Vec<Outcome> {
-    let ended = catch_unwind(AssertUnwindSafe(|| run_batch(session, members)));
+    let ended = catch_unwind(AssertUnwindSafe(|| {
+        run_batch(session, members, || counts.commit_begins())
+    }));
+    counts.commit_ended();
     let ended = ended.unwrap_or_else(|_| {
         session.abandon();
         Err(BatchFailure::Unknown(panicked()))
     });
-    if !matches!(ended, Err(BatchFailure::Undone(_))) {
-        counts.generation.fetch_add(1, Ordering::SeqCst);
-    }
     match ended {
         Ok(outcomes) => {
             counts.commits.fetch_add(1, Ordering::Relaxed);

@@ -55,7 +55,8 @@ pub trait MetadataEngine: Send + Sync {
     fn size_in_bytes(&self) -> Option<u64>;
 
     /// Counts commits, if nobody but this process writes to the store: what was read at one generation is what
-    /// would be read now while the generation stands. It rises before a commit is acknowledged.
+    /// would be read now while the generation stands. It rises before a commit is acknowledged. There is none while
+    /// a commit is under way: some readers may see it already, and others must not be taken back behind them.
     fn generation(&self) -> Option<u64> {
         None
     }

@@ -1,5 +1,5 @@
-//! Readers that remember, beside a writer, under many interleavings: nobody is served what an acknowledged change
-//! has replaced.
+//! Readers that remember, beside a writer and readers that do not, under many interleavings: nobody is served what an
+//! acknowledged change has replaced, or one that somebody has seen.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -9,11 +9,14 @@ use ecru_ports::modelled::{Mutex, check, thread};
 
 use super::Remembered;
 
-/// A store as the port promises it: the generation rises before a commit is acknowledged.
+/// A store as the port promises it: the generation rises before a commit is acknowledged, and there is none while a
+/// commit is under way.
 struct Store {
     value: Mutex<u64>,
-    generation: AtomicU64,
-    acknowledged: AtomicU64,
+    /// Odd while a commit is under way.
+    turns: AtomicU64,
+    /// The latest value that was acknowledged or seen.
+    known: AtomicU64,
     memory: Remembered<u8, u64>,
 }
 
@@ -21,21 +24,23 @@ impl Store {
     fn new(limit: usize) -> Arc<Self> {
         Arc::new(Self {
             value: Mutex::new(0),
-            generation: AtomicU64::new(0),
-            acknowledged: AtomicU64::new(0),
+            turns: AtomicU64::new(0),
+            known: AtomicU64::new(0),
             memory: Remembered::new(limit),
         })
     }
 
     fn write(&self, value: u64) {
+        self.turns.fetch_add(1, Ordering::SeqCst);
         *self.value.lock() = value;
-        self.generation.fetch_add(1, Ordering::SeqCst);
-        self.acknowledged.store(value, Ordering::SeqCst);
+        self.turns.fetch_add(1, Ordering::SeqCst);
+        self.known.fetch_max(value, Ordering::SeqCst);
     }
 
     /// As `Store::recall` and `Images::pull` do it.
     fn recall(&self, key: u8) -> u64 {
-        let generation = Some(self.generation.load(Ordering::SeqCst));
+        let turns = self.turns.load(Ordering::SeqCst);
+        let generation = turns.is_multiple_of(2).then_some(turns);
         if let Some(known) = self.memory.get(generation, &key) {
             return known;
         }
@@ -43,17 +48,25 @@ impl Store {
         self.memory.put(generation, key, found, 1);
         found
     }
+
+    fn look(&self, read: impl FnOnce(&Self) -> u64) {
+        let least = self.known.load(Ordering::SeqCst);
+        let served = read(self);
+        assert!(served >= least, "{served} is served after {least}");
+        self.known.fetch_max(served, Ordering::SeqCst);
+    }
 }
 
 fn readers_beside_a_writer(limit: usize) {
     let store = Store::new(limit);
-    let readers = [0, 0, 1].map(|key| {
+    let readers = [Some(0), Some(0), Some(1), None].map(|key| {
         let store = Arc::clone(&store);
         thread::spawn(move || {
             for _ in 0..3 {
-                let least = store.acknowledged.load(Ordering::SeqCst);
-                let served = store.recall(key);
-                assert!(served >= least, "{served} is served after {least}");
+                store.look(|store| match key {
+                    Some(key) => store.recall(key),
+                    None => *store.value.lock(),
+                });
             }
         })
     });

@@ -128,6 +128,26 @@ fn writer(disk: &Disk, fails: bool) -> Writer {
     Writer::run(Engine::on(disk, fails), |_| Ok(())).unwrap()
 }
 
+/// Writes two facts and compares each outcome with what is stored. The first caller refuses its first one.
+fn call(caller: usize, writer: &Writer, disk: &Disk) {
+    for number in 0..2 {
+        let name = format!("{caller} {number}");
+        let refuses = caller + number == 0;
+        let verdict = if refuses {
+            Verdict::Rollback
+        } else {
+            Verdict::Commit
+        };
+        let outcome = block_on(writer.write(fact(name.clone(), "x".to_owned(), verdict)));
+        let is_stored = disk.value(&name).is_some();
+        match outcome {
+            Ok(()) => assert_eq!(is_stored, !refuses, "{name}"),
+            Err(StoreError::Unavailable(text)) if text == "unknown" => {}
+            Err(error) => assert!(!is_stored, "{name}: {error}"),
+        }
+    }
+}
+
 #[test]
 fn what_is_acknowledged_is_durable_and_what_failed_is_not() {
     check(|| {
@@ -135,25 +155,7 @@ fn what_is_acknowledged_is_durable_and_what_failed_is_not() {
         let writer = Arc::new(writer(&disk, true));
         let callers = [0, 1, 2].map(|caller| {
             let (writer, disk) = (Arc::clone(&writer), disk.clone());
-            thread::spawn(move || {
-                for number in 0..2 {
-                    let name = format!("{caller} {number}");
-                    let refuses = caller == 2 && number == 0;
-                    let verdict = if refuses {
-                        Verdict::Rollback
-                    } else {
-                        Verdict::Commit
-                    };
-                    let work = fact(name.clone(), "x".to_owned(), verdict);
-                    let outcome = block_on(writer.write(work));
-                    let is_stored = disk.value(&name).is_some();
-                    match outcome {
-                        Ok(()) => assert_eq!(is_stored, !refuses, "{name}"),
-                        Err(StoreError::Unavailable(text)) if text == "unknown" => {}
-                        Err(error) => assert!(!is_stored, "{name}: {error}"),
-                    }
-                }
-            })
+            thread::spawn(move || call(caller, &writer, &disk))
         });
         for caller in callers {
             caller.join().unwrap();
@@ -161,35 +163,63 @@ fn what_is_acknowledged_is_durable_and_what_failed_is_not() {
     });
 }
 
-/// The rule that `Remembered` in `ecru-services` rests on.
+/// A reader that remembers one fact, as `Remembered` in `ecru-services` lets it.
+struct Reader {
+    writer: Arc<Writer>,
+    disk: Disk,
+    remembered: Mutex<Option<(u64, u64)>>,
+    /// The latest value that anybody saw or was told is durable.
+    known: AtomicU64,
+}
+
+impl Reader {
+    fn value(&self, is_remembering: bool) -> u64 {
+        let generation = self.writer.counts().generation();
+        let generation = generation.filter(|_| is_remembering);
+        let remembered = *self.remembered.lock();
+        if let Some((at, value)) = remembered
+            && generation == Some(at)
+        {
+            return value;
+        }
+        let seen = self.disk.value("fact");
+        let value = seen.map_or(0, |seen| seen.parse().unwrap());
+        if let Some(at) = generation {
+            *self.remembered.lock() = Some((at, value));
+        }
+        value
+    }
+
+    fn look(&self, is_remembering: bool) {
+        let known = self.known.load(Ordering::SeqCst);
+        let value = self.value(is_remembering);
+        assert!(value >= known, "{value} is read after {known}");
+        self.known.fetch_max(value, Ordering::SeqCst);
+    }
+}
+
 #[test]
-fn what_was_read_at_a_generation_holds_while_it_stands() {
+fn nobody_is_taken_back_behind_what_somebody_saw() {
     check(|| {
         let disk = Disk::default();
-        let writer = Arc::new(writer(&disk, true));
-        let read: Arc<Mutex<Vec<(u64, Option<String>)>>> = Arc::default();
-        let readers = [(); 2].map(|()| {
-            let (writer, disk, read) = (Arc::clone(&writer), disk.clone(), Arc::clone(&read));
-            thread::spawn(move || {
-                for _ in 0..3 {
-                    let generation = writer.counts().generation.load(Ordering::SeqCst);
-                    let seen = disk.value("fact");
-                    read.lock().push((generation, seen));
-                }
-            })
+        let reader = Arc::new(Reader {
+            writer: Arc::new(writer(&disk, true)),
+            disk,
+            remembered: Mutex::new(None),
+            known: AtomicU64::new(0),
         });
-        for value in ["1", "2", "3"] {
-            let work = fact("fact".to_owned(), value.to_owned(), Verdict::Commit);
-            if block_on(writer.write(work)).is_err() {
-                continue;
-            }
-            let generation = writer.counts().generation.load(Ordering::SeqCst);
-            for (at, seen) in read.lock().iter().filter(|(at, _)| *at == generation) {
-                assert_eq!(seen.as_deref(), Some(value), "read at {at}");
+        let lookers = [true, true, false].map(|is_remembering| {
+            let reader = Arc::clone(&reader);
+            thread::spawn(move || (0..3).for_each(|_| reader.look(is_remembering)))
+        });
+        for value in 1..=2_u64 {
+            let work = fact("fact".to_owned(), value.to_string(), Verdict::Commit);
+            if block_on(reader.writer.write(work)).is_ok() {
+                reader.known.fetch_max(value, Ordering::SeqCst);
             }
         }
-        for reader in readers {
-            reader.join().unwrap();
+        for looker in lookers {
+            looker.join().unwrap();
         }
     });
 }
