@@ -20,6 +20,7 @@ mod left;
 mod model;
 mod pool;
 pub(crate) mod power;
+pub(crate) mod races;
 mod random;
 mod record;
 mod uploads;

@@ -48,7 +48,9 @@ enum Deed {
     Power(kill::power::PowerOptions),
     /// Makes system calls of the server fail under load, and checks what it acknowledges and that it returns.
     Faults(kill::faults::FaultOptions),
-    /// Breaks the sources in a copy, four ways, and requires a named test to notice each.
+    /// Lets clients race for the same repositories, and checks that some order of operations explains every answer.
+    Races(kill::races::RaceOptions),
+    /// Breaks the sources in a copy, in several ways, and requires a named test to notice each.
     Mutation,
     /// The families and their flows.
     List,
@@ -103,6 +105,7 @@ fn dispatch(deed: Deed) -> anyhow::Result<bool> {
         Deed::Kill(options) => kill::run(&options),
         Deed::Power(options) => kill::power::run(&options),
         Deed::Faults(options) => kill::faults::run(&options),
+        Deed::Races(options) => kill::races::run(&options),
         Deed::Mutation => mutation::run(),
         Deed::List => {
             flows::print();

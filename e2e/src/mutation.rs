@@ -19,9 +19,27 @@ struct Mutation {
     /// Text of the source, which must occur exactly once.
     original: &'static str,
     broken: &'static str,
-    /// Family to run, and the flow of it that must fail.
-    family: &'static str,
-    flow: &'static str,
+    notice: Notice,
+}
+
+/// What must notice it.
+enum Notice {
+    /// A flow of a family, which alone must fail.
+    Flow {
+        family: &'static str,
+        flow: &'static str,
+    },
+    /// The race test: no order explains what clients saw of that repository, which has its own clients.
+    Races { repository: &'static str },
+}
+
+impl Notice {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Flow { flow, .. } => flow,
+            Self::Races { repository } => repository,
+        }
+    }
 }
 
 const MUTATIONS: &[Mutation] = &[
@@ -30,34 +48,54 @@ const MUTATIONS: &[Mutation] = &[
         file: "crates/services/src/access.rs",
         original: "if context.principal.is_root() && context.principal.account == resource.registry().account {",
         broken: "if !context.request_id.is_empty() {",
-        family: "authorization",
-        flow: "another account's registry is refused",
+        notice: Notice::Flow {
+            family: "authorization",
+            flow: "another account's registry is refused",
+        },
     },
     Mutation {
         name: "digest never compared",
         file: "crates/services/src/uploads/complete.rs",
         original: "if calculated == *digest {",
         broken: "if calculated.as_str().len() == digest.as_str().len() {",
-        family: "bad-registry",
-        flow: "registry: wrong digests",
+        notice: Notice::Flow {
+            family: "bad-registry",
+            flow: "registry: wrong digests",
+        },
     },
     Mutation {
         name: "fsync removed",
         file: "crates/blob-store/src/directory.rs",
         original: "self.file.sync_data()?;",
         broken: "",
-        family: "syncing",
-        flow: "a blob, its directory and its row are synced before 201",
+        notice: Notice::Flow {
+            family: "syncing",
+            flow: "a blob, its directory and its row are synced before 201",
+        },
     },
     Mutation {
         name: "collector ignores references",
         file: "crates/services/src/collection.rs",
         original: "found.referenced_as.is_none() && found.layer.idle_since",
         broken: "found.layer.idle_since",
-        family: "collection",
-        flow: "collection takes what nothing refers to, and that alone",
+        notice: Notice::Flow {
+            family: "collection",
+            flow: "collection takes what nothing refers to, and that alone",
+        },
+    },
+    Mutation {
+        name: "a manifest outlives its tag's move",
+        file: "crates/services/src/images.rs",
+        original: "self.manifests.put(generation, place, found.clone(), weight);",
+        broken: "self.manifests.put(self.store.generation(), place, found.clone(), weight);",
+        notice: Notice::Races {
+            repository: "races/hot",
+        },
     },
 ];
+
+/// How long the race test may look for what was broken, in seconds.
+const RACE_SECONDS: &str = "60";
 
 /// Runs all mutations and returns whether each was noticed.
 ///
@@ -76,7 +114,8 @@ pub(crate) fn run() -> Result<bool> {
         match outcome {
             Ok(()) => println!(
                 "noticed  {:<32} by \"{}\" ({seconds} s)",
-                mutation.name, mutation.flow
+                mutation.name,
+                mutation.notice.name()
             ),
             Err(error) => {
                 missed += 1;
@@ -172,28 +211,38 @@ impl Copy {
             "it does not build: {}",
             first.unwrap_or_default()
         );
-        let ran = self.cargo(&[
-            "run",
-            "--quiet",
-            "--package",
-            "ecru-e2e",
-            "--",
-            mutation.family,
-        ])?;
-        let output = String::from_utf8_lossy(&ran.stdout).into_owned();
+        match mutation.notice {
+            Notice::Flow { family, flow } => self.flow_notices(family, flow),
+            Notice::Races { repository } => self.races_notice(repository),
+        }
+    }
+
+    fn flow_notices(&self, family: &str, flow: &str) -> Result<()> {
+        let output = self.run(&[family])?;
         let failed = output
             .lines()
-            .any(|line| line.starts_with("FAIL") && line.contains(mutation.flow));
+            .any(|line| line.starts_with("FAIL") && line.contains(flow));
         // A server that does not even start would fail every flow and prove nothing.
         let others = output
             .lines()
             .any(|line| line.starts_with("pass") && !line.contains("harness"));
-        ensure!(
-            failed && others,
-            "\"{}\" did not fail alone:\n{output}",
-            mutation.flow
-        );
+        ensure!(failed && others, "\"{flow}\" did not fail alone:\n{output}");
         Ok(())
+    }
+
+    fn races_notice(&self, repository: &str) -> Result<()> {
+        let output = self.run(&["races", "--clients", "0", "--seconds", RACE_SECONDS])?;
+        let expected = format!("{repository}: nothing explains");
+        ensure!(output.contains(&expected), "no such problem:\n{output}");
+        Ok(())
+    }
+
+    /// What a run of the tests prints.
+    fn run(&self, arguments: &[&str]) -> Result<String> {
+        let mut whole = vec!["run", "--quiet", "--package", "ecru-e2e", "--"];
+        whole.extend(arguments);
+        let ran = self.cargo(&whole)?;
+        Ok(String::from_utf8_lossy(&ran.stdout).into_owned())
     }
 
     fn cargo(&self, arguments: &[&str]) -> Result<Output> {

@@ -1,8 +1,9 @@
 //! The server process under test: start on a free loopback port, stop by signal, kill, start again on the same data.
 
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs::{self, DirBuilder, File};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
@@ -67,6 +68,24 @@ impl Server {
             port: free_port()?,
             home: home.to_owned(),
             metadata,
+            child: None,
+        })
+    }
+
+    /// A further node on the store of this one, which runs: the same database and a copy of the keys. The flag that
+    /// names the objects is for the launch.
+    pub(crate) fn node_beside(&self, home: &Path) -> Result<Self> {
+        let keys = home.join("keys");
+        fs::create_dir(home)?;
+        DirBuilder::new().mode(0o700).create(&keys)?;
+        for file in fs::read_dir(self.home.join("keys"))? {
+            let file = file?;
+            fs::copy(file.path(), keys.join(file.file_name()))?;
+        }
+        Ok(Self {
+            port: free_port()?,
+            home: home.to_owned(),
+            metadata: self.metadata.clone(),
             child: None,
         })
     }

@@ -62,6 +62,12 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Let clients race for the same repositories, and check that some order explains every answer.
+    Races {
+        /// Arguments for the race test, such as `--seconds 60 --seed 1`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Run the models of code that has its own synchronization, under many interleavings.
     Models,
     /// Run the load driver.
@@ -85,6 +91,7 @@ fn main() -> anyhow::Result<()> {
         Command::Kill { arguments } => e2e::run_test("kill", &arguments),
         Command::Faults { arguments } => e2e::run_test("faults", &arguments),
         Command::Power { arguments } => e2e::run_test("power", &arguments),
+        Command::Races { arguments } => e2e::run_test("races", &arguments),
         Command::Models => models::run(),
         Command::Bench { arguments } => bench::run(&arguments),
     }

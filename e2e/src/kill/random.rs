@@ -14,6 +14,11 @@ impl Random {
         mixed
     }
 
+    /// Choices apart from these.
+    pub(super) fn split(&mut self) -> Self {
+        Self(self.next())
+    }
+
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;

@@ -101,13 +101,15 @@ impl Record {
                 .collect();
             each.join(", ")
         };
+        let kills = match (self.kills, self.early_kills) {
+            (0, _) => String::new(),
+            (all, early) => format!("{all} kills ({early} before the server answered), "),
+        };
         format!(
             "acknowledged: {}\nchecks: {}\n\
-             {test} test: {} kills ({} before the server answered), {} operations acknowledged, {} checks, {} problems, seed {}, {} s\n",
+             {test} test: {kills}{} operations acknowledged, {} checks, {} problems, seed {}, {} s\n",
             list(&acknowledged),
             list(&checks),
-            self.kills,
-            self.early_kills,
             sum(&acknowledged),
             sum(&checks),
             self.problem_count,
