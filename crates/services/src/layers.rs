@@ -16,8 +16,9 @@ use ecru_domain::{
     Action, Digest, Error, Refusal, Registry, RepositoryId, RepositoryName, Timestamp,
 };
 use ecru_ports::blobs::{BlobStream, StoredObject};
-use ecru_ports::metadata::{JobKind, JobRecord, LayerUse, ReadTransaction};
+use ecru_ports::metadata::{JobKind, JobRecord, LayerUse, ObjectRecord, ReadTransaction};
 use ecru_ports::{BlobError, BlobStore, Clock, DataKey, Ids};
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use crate::access::{Access, Permit, RequestContext};
 use crate::keys::Keys;
@@ -30,6 +31,9 @@ const MAX_REMEMBERED_BYTES: usize = 8 * 1024 * 1024;
 
 /// Bytes that remembering a layer takes besides its own.
 const REMEMBERED_OVERHEAD: usize = 1024;
+
+/// Layers of one request whose bytes are looked at at once.
+const LOOKED_AT: usize = 8;
 
 /// Whether a layer can be relied on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -115,7 +119,8 @@ impl Layers {
         }
     }
 
-    /// `ecr:BatchCheckLayerAvailability`, in the order of the request.
+    /// `ecr:BatchCheckLayerAvailability`, in the order of the request. As with [`Self::stat`], a layer is there when
+    /// its bytes are.
     pub async fn check(
         &self,
         context: &RequestContext,
@@ -131,25 +136,45 @@ impl Layers {
                 name,
             )
             .await?;
-        let promise = self.promise();
-        self.store
-            .read((&permit).into(), move |rows| {
-                let mut answer = Vec::with_capacity(digests.len());
-                for digest in digests {
-                    let found = rows
-                        .find_layer(&repository.id, &digest)?
-                        .filter(|found| promise.covers(found));
-                    let availability = found.map_or(LayerAvailability::Unavailable, |found| {
-                        LayerAvailability::Available {
-                            size: found.layer.size,
-                            media_type: found.referenced_as,
-                        }
-                    });
-                    answer.push((digest, availability));
-                }
-                Ok(answer)
-            })
+        let (promise, place) = (self.promise(), repository.id.clone());
+        let look = move |rows: &mut dyn ReadTransaction| {
+            let mut found = Vec::with_capacity(digests.len());
+            for digest in digests {
+                let records = rows
+                    .open_layer(&place, &digest)?
+                    .filter(|(layer, _)| promise.covers(layer));
+                found.push((digest, records));
+            }
+            Ok(found)
+        };
+        let found = self.store.read((&permit).into(), look).await?;
+        stream::iter(found)
+            .map(|(digest, records)| self.availability(&repository, digest, records))
+            .buffered(LOOKED_AT)
+            .try_collect()
             .await
+    }
+
+    async fn availability(
+        &self,
+        repository: &Repository,
+        digest: Digest,
+        records: Option<(LayerUse, ObjectRecord)>,
+    ) -> Result<(Digest, LayerAvailability), Error> {
+        let Some((found, object)) = records else {
+            return Ok((digest, LayerAvailability::Unavailable));
+        };
+        let object = Arc::new(object.stored);
+        let opened = self.unlock(repository, &digest, &found, object).await;
+        let availability = if self.lacks_bytes(opened).await? {
+            LayerAvailability::Unavailable
+        } else {
+            LayerAvailability::Available {
+                size: found.layer.size,
+                media_type: found.referenced_as,
+            }
+        };
+        Ok((digest, availability))
     }
 
     /// The size of a layer (`ecr:BatchCheckLayerAvailability`), or `LayerNotFound`.
@@ -188,8 +213,15 @@ impl Layers {
         digest: &Digest,
     ) -> Result<bool, Error> {
         match self.open_if(permit, repository, digest, |_| true).await {
-            Ok(opened) => self.is_damaged(&opened).await,
             Err(Error::Refused(Refusal::LayerNotFound { .. })) => Ok(false),
+            opened => self.lacks_bytes(opened).await,
+        }
+    }
+
+    /// Whether a layer that was found cannot be opened, or is damaged.
+    async fn lacks_bytes(&self, opened: Result<OpenLayer, Error>) -> Result<bool, Error> {
+        match opened {
+            Ok(opened) => self.is_damaged(&opened).await,
             Err(Error::Internal(_)) => Ok(true),
             Err(error) => Err(error),
         }
@@ -258,6 +290,17 @@ impl Layers {
         let (found, object) = found
             .filter(|(found, _)| is_served(found))
             .ok_or(not_found(permit, digest)?)?;
+        self.unlock(repository, digest, &found, object).await
+    }
+
+    /// Opens the key of a layer that was found.
+    async fn unlock(
+        &self,
+        repository: &Repository,
+        digest: &Digest,
+        found: &LayerUse,
+        object: Arc<StoredObject>,
+    ) -> Result<OpenLayer, Error> {
         let wrapped = &found.layer.wrapped_key;
         let key = self
             .keys

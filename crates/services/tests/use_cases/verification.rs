@@ -4,6 +4,7 @@ use ecru_domain::{Digest, Refusal, RepositoryName};
 use ecru_ports::ObjectId;
 use ecru_ports::blobs::FoundSegment;
 use ecru_ports::metadata::{Lane, LayerRecord, StoreError, WriteTransaction};
+use ecru_services::layers::LayerAvailability;
 use ecru_services::verification::VerifyRequest;
 
 use crate::world::{GRACE, World, manifest, refusal};
@@ -189,6 +190,16 @@ async fn a_layer_whose_bytes_were_set_aside_is_absent_until_it_is_pushed_again()
     let layers = &world.services.layers;
     let stat = layers.stat(&world.root(), &world.home, &app, &digest).await;
     assert!(matches!(refusal(stat), Refusal::LayerNotFound { .. }));
+    let sound = world.push_layer(&app, b"another").await;
+    let wanted = vec![sound.clone(), digest.clone(), sound];
+    let context = world.root();
+    let checked = layers.check(&context, &world.home, &app, wanted);
+    let checked = checked.await.unwrap();
+    let is_there = |(_, state): &(Digest, LayerAvailability)| {
+        matches!(state, LayerAvailability::Available { .. })
+    };
+    let there: Vec<bool> = checked.iter().map(is_there).collect();
+    assert_eq!(there, [true, false, true], "{checked:?}");
     world.push_layer(&app, &content).await;
     assert_eq!(world.read_layer(&app, &digest).await.unwrap(), content);
     world.turn(GRACE * 2);
