@@ -116,7 +116,9 @@ fn code_of(refusal: &Refusal) -> Code {
         Refusal::RepositoryNotEmpty(_) => Kind::RepositoryNotEmpty,
         Refusal::InvalidTagParameter(_) => Kind::InvalidTagParameter,
         Refusal::TooManyTags => Kind::TooManyTags,
-        Refusal::LimitExceeded(_) | Refusal::LayerTooLarge => Kind::LimitExceeded,
+        Refusal::LimitExceeded(_) | Refusal::LayerTooLarge | Refusal::TooManyChunks => {
+            Kind::LimitExceeded
+        }
         Refusal::Kms { .. } => Kind::Kms,
         Refusal::ImageNotFound { .. } | Refusal::ManifestNotFound => Kind::ImageNotFound,
         Refusal::ImageAlreadyExists { .. } => Kind::ImageAlreadyExists,
@@ -398,6 +400,11 @@ mod tests {
             ),
             (
                 Refusal::LayerTooLarge,
+                Some(Op::UploadLayerPart),
+                "LimitExceededException",
+            ),
+            (
+                Refusal::TooManyChunks,
                 Some(Op::UploadLayerPart),
                 "LimitExceededException",
             ),

@@ -231,6 +231,12 @@ pub enum Refusal {
         crate::upload::MAX_LAYER_SIZE
     )]
     LayerTooLarge,
+    /// A layer comes in too many chunks.
+    #[error(
+        "The upload already has {} chunks: it must be completed, or begun again with larger ones",
+        crate::upload::MAX_SEGMENTS
+    )]
+    TooManyChunks,
     /// The client ended its body early, or sent more than it announced.
     #[error("The request body ended before its announced length")]
     BodyIncomplete,

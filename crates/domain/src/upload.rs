@@ -35,6 +35,9 @@ pub const MIN_PART_SIZE: u64 = 5 * 1024 * 1024;
 pub const MAX_PART_SIZE: u64 = 20 * 1024 * 1024;
 /// The most parts of one upload.
 pub const MAX_PARTS: u64 = 4_200;
+/// The most runs of frames that an unfinished upload is made of. A chunk over `/v2/` adds one when it fills a frame of
+/// 64 KiB; the largest layer in chunks of 5.2 MiB stays below.
+pub const MAX_SEGMENTS: usize = 10_000;
 /// The most bytes of one layer.
 pub const MAX_LAYER_SIZE: u64 = 52_000 * 1024 * 1024;
 

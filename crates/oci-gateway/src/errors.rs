@@ -216,9 +216,9 @@ fn map(refusal: &Refusal) -> (StatusCode, Code) {
         Refusal::InvalidLayerPart { .. } => {
             (StatusCode::RANGE_NOT_SATISFIABLE, Code::BlobUploadInvalid)
         }
-        Refusal::EmptyUpload { .. } | Refusal::LayerAlreadyExists { .. } => {
-            (StatusCode::BAD_REQUEST, Code::BlobUploadInvalid)
-        }
+        Refusal::EmptyUpload { .. }
+        | Refusal::LayerAlreadyExists { .. }
+        | Refusal::TooManyChunks => (StatusCode::BAD_REQUEST, Code::BlobUploadInvalid),
         Refusal::LayerPartTooSmall | Refusal::BodyIncomplete => {
             (StatusCode::BAD_REQUEST, Code::SizeInvalid)
         }
@@ -331,6 +331,7 @@ mod tests {
             (mismatch, 400, "DIGEST_INVALID"),
             (Refusal::BodyIncomplete, 400, "SIZE_INVALID"),
             (Refusal::LayerTooLarge, 413, "SIZE_INVALID"),
+            (Refusal::TooManyChunks, 400, "BLOB_UPLOAD_INVALID"),
         ]);
     }
 

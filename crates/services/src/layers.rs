@@ -341,7 +341,8 @@ type OpenRecords = (LayerUse, Arc<StoredObject>);
 
 /// The room that remembering a layer takes: its object may be a row, bytes included.
 fn weight_of(found: Option<&OpenRecords>) -> usize {
-    REMEMBERED_OVERHEAD + found.map_or(0, |(_, object)| object.tail.len())
+    let bytes = |object: &StoredObject| object.tail.len() + size_of_val(object.segments.as_slice());
+    REMEMBERED_OVERHEAD + found.map_or(0, |(_, object)| bytes(object))
 }
 
 /// Which layers are reported available: those referred to, and those idle for less than half the grace.

@@ -20,7 +20,7 @@ use bytes::Bytes;
 use ecru_domain::error::RepositoryLabel;
 use ecru_domain::repository::Repository;
 use ecru_domain::upload::{
-    MAX_PART_SIZE, MAX_PARTS, MIN_PART_SIZE, PartProblem, PartRange, decide_part,
+    MAX_PART_SIZE, MAX_PARTS, MAX_SEGMENTS, MIN_PART_SIZE, PartProblem, PartRange, decide_part,
 };
 use ecru_domain::{Action, Error, Refusal, Registry, RepositoryName, UploadId};
 use ecru_ports::metadata::{UploadRecord, WriteTransaction};
@@ -135,7 +135,8 @@ impl Uploads {
     }
 
     /// A chunk over `/v2/` (`ecr:UploadLayerPart`): returns how many bytes the upload holds then.
-    /// `InvalidLayerPart` if it says where it begins and does not begin where the upload ends.
+    /// `InvalidLayerPart` if it says where it begins and does not begin where the upload ends; `TooManyChunks` if
+    /// the upload is made of as many segments as its row may list, which every request writes anew.
     pub async fn append(
         &self,
         context: &RequestContext,
@@ -147,6 +148,9 @@ impl Uploads {
             .await?;
         let record = self.find(&place, &address.upload).await?;
         check_start(&place, &record, chunk.first)?;
+        if segments_of(&record) >= MAX_SEGMENTS {
+            return Err(Refusal::TooManyChunks.into());
+        }
         let keeps_broken_body = chunk.first.is_none();
         let mut session = self.open_session(&place, record).await?;
         let taken = session.take(chunk).await;
@@ -284,6 +288,14 @@ fn offset_of(record: &UploadRecord) -> u64 {
         .progress
         .as_ref()
         .map_or(0, |progress| progress.offset)
+}
+
+/// Segments that a session lists.
+fn segments_of(record: &UploadRecord) -> usize {
+    record
+        .progress
+        .as_ref()
+        .map_or(0, |progress| progress.segments.len())
 }
 
 /// Whether a body ended early, as opposed to a request that the server could not carry out: that one takes nothing.

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use ecru_domain::upload::{MIN_PART_SIZE, PartRange};
-use ecru_domain::{Algorithm, Digest, Refusal};
+use ecru_domain::upload::{MAX_SEGMENTS, MIN_PART_SIZE, PartRange};
+use ecru_domain::{Algorithm, Digest, Error, Refusal};
+use ecru_ports::blobs::{Segment, WriteProgress};
+use ecru_ports::metadata::{Lane, StoreError, UploadAdvance, WriteTransaction};
 use ecru_services::uploads::{BodyError, Chunk, UploadAddress};
 
 use crate::world::{GRACE, World, chunk, name, refusal};
@@ -408,4 +410,62 @@ async fn equal_content_is_stored_once_in_a_registry() {
         refusal(world.read_layer(&name("two"), &digest).await),
         Refusal::RepositoryNotFound(_)
     ));
+}
+
+/// Makes the session's row say that so many segments are there.
+async fn pretend_segments(world: &World, address: &UploadAddress, count: u64) {
+    let upload = address.upload.clone();
+    let change = move |rows: &mut dyn WriteTransaction| -> Result<(), StoreError> {
+        let record = rows.find_upload(&upload)?.unwrap();
+        let segment = |number| Segment { number, frames: 1 };
+        let advance = UploadAdvance {
+            progress: WriteProgress {
+                offset: 0,
+                segments: (1..=count).map(segment).collect(),
+                sealed_state: vec![0; 100],
+            },
+            parts: 0,
+            first_short_part: None,
+            expires_at: record.expires_at,
+        };
+        assert!(rows.advance_upload(&upload, record.epoch, 0, &advance)?);
+        Ok(())
+    };
+    let metadata = &world.outside.metadata;
+    metadata.write(Lane::Any, change).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_upload_is_made_of_so_many_chunks_and_no_more() {
+    let world = World::new().await;
+    let address = begin(&world).await;
+    let append = || {
+        let uploads = &world.services.uploads;
+        let context = world.root();
+        let address = &address;
+        async move { uploads.append(&context, address, chunk(b"more")).await }
+    };
+    pretend_segments(&world, &address, MAX_SEGMENTS as u64 - 1).await;
+    let outcome = append().await;
+    assert!(
+        !matches!(outcome, Err(Error::Refused(Refusal::TooManyChunks))),
+        "{outcome:?}"
+    );
+    pretend_segments(&world, &address, MAX_SEGMENTS as u64).await;
+    assert_eq!(refusal(append().await), Refusal::TooManyChunks);
+}
+
+#[tokio::test]
+async fn small_chunks_gather_in_the_row_and_add_no_segment() {
+    let world = World::new().await;
+    let address = begin(&world).await;
+    let (context, uploads) = (world.root(), &world.services.uploads);
+    for _ in 0..40 {
+        let small = chunk(&[7; 1_000]);
+        uploads.append(&context, &address, small).await.unwrap();
+    }
+    let upload = address.upload.clone();
+    let look = world.outside.metadata.lookup(move |rows| rows.find_upload(&upload));
+    let progress = look.await.unwrap().unwrap().progress.unwrap();
+    assert_eq!((progress.offset, progress.segments), (40_000, vec![]));
 }
