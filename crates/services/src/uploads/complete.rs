@@ -6,7 +6,7 @@ use ecru_domain::{Action, Algorithm, Digest, Error, Refusal, Registry, Repositor
 use ecru_ports::DataKey;
 use ecru_ports::blobs::StoredObject;
 use ecru_ports::metadata::{
-    JobRecord, LayerRecord, ObjectRecord, ReadTransaction, WriteTransaction,
+    JobRecord, LayerRecord, ObjectRecord, ReadTransaction, UploadRecord, WriteTransaction,
 };
 use futures_util::StreamExt as _;
 use std::sync::Arc;
@@ -274,10 +274,10 @@ impl Uploads {
                     let finished = &settlement.finished;
                     rows.change_repository(&id)?
                         .ok_or_else(|| Refusal::RepositoryNotFound(label.clone()))?;
-                    if finished.is_stored && !end_session(rows, finished)? {
+                    let Some(ended) = end_session(rows, finished)? else {
                         doom_if_ended(rows, &finished.record)?;
                         return Ok(None);
-                    }
+                    };
                     let present = rows.find_layer(&id, &settlement.layer.digest)?;
                     if let Some(damaged) = present.as_ref().filter(|_| settlement.replaces) {
                         release_layer(rows, &id, &damaged.layer)?;
@@ -288,18 +288,18 @@ impl Uploads {
                             settlement.layer.idle_since,
                         )?;
                         rows.insert_job(&settlement.job)?;
-                        doom_upload(rows, &finished.record)?;
+                        doom_upload(rows, &ended)?;
                         return Ok(Some(Settled::WasThere));
                     }
                     match &settlement.shared {
                         Some(shared) if rows.find_object(&shared.object)?.is_some() => {
                             rows.insert_layer(&id, shared)?;
-                            doom_upload(rows, &finished.record)?;
+                            doom_upload(rows, &ended)?;
                         }
                         _ => {
                             rows.insert_object(&settlement.object)?;
                             rows.insert_layer(&id, &settlement.layer)?;
-                            doom_abandoned(rows, finished)?;
+                            doom_abandoned(rows, finished, &ended)?;
                         }
                     }
                     rows.insert_job(&settlement.job)?;
@@ -311,19 +311,34 @@ impl Uploads {
     }
 }
 
-/// Removes the session's row, if it still stands as this request knows it.
-fn end_session(rows: &mut dyn WriteTransaction, finished: &Finished) -> Result<bool, Error> {
+/// Removes the session's row, if it still stands as this request knows it, and returns it as it was. A request that
+/// wrote no segment of its own needs no epoch: one that another raised and then left with nothing is no hindrance.
+fn end_session(
+    rows: &mut dyn WriteTransaction,
+    finished: &Finished,
+) -> Result<Option<UploadRecord>, Error> {
     let record = &finished.record;
-    let stands = rows
-        .find_upload(&record.id)?
-        .is_some_and(|now| now.epoch == record.epoch && now.progress == record.progress);
-    Ok(stands && rows.delete_upload(&record.id)?)
+    if !finished.is_stored {
+        return Ok(Some(record.clone()));
+    }
+    let Some(now) = rows.find_upload(&record.id)? else {
+        return Ok(None);
+    };
+    let recorded = record.progress.as_ref();
+    let recorded = recorded.map_or(&[][..], |progress| progress.segments.as_slice());
+    let wrote_none = finished.stored.segments == recorded;
+    let stands = now.progress == record.progress && (wrote_none || now.epoch == record.epoch);
+    Ok((stands && rows.delete_upload(&now.id)?).then_some(now))
 }
 
 /// Has what requests wrote that could not commit removed, in the same transaction: no crash can part the two.
-fn doom_abandoned(rows: &mut dyn WriteTransaction, finished: &Finished) -> Result<(), Error> {
-    if !unused_segments(&finished.stored.segments, finished.record.epoch).is_empty() {
-        doom_upload(rows, &finished.record)?;
+fn doom_abandoned(
+    rows: &mut dyn WriteTransaction,
+    finished: &Finished,
+    ended: &UploadRecord,
+) -> Result<(), Error> {
+    if !unused_segments(&finished.stored.segments, ended.epoch).is_empty() {
+        doom_upload(rows, ended)?;
     }
     Ok(())
 }

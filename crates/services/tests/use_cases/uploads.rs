@@ -8,6 +8,7 @@ use ecru_domain::{Algorithm, Digest, Error, Refusal};
 use ecru_ports::blobs::{Segment, WriteProgress};
 use ecru_ports::metadata::{Lane, StoreError, UploadAdvance, WriteTransaction};
 use ecru_services::uploads::{BodyError, Chunk, UploadAddress};
+use futures_util::StreamExt as _;
 
 use crate::world::{GRACE, World, chunk, name, refusal};
 
@@ -465,7 +466,72 @@ async fn small_chunks_gather_in_the_row_and_add_no_segment() {
         uploads.append(&context, &address, small).await.unwrap();
     }
     let upload = address.upload.clone();
-    let look = world.outside.metadata.lookup(move |rows| rows.find_upload(&upload));
+    let look = world
+        .outside
+        .metadata
+        .lookup(move |rows| rows.find_upload(&upload));
     let progress = look.await.unwrap().unwrap().progress.unwrap();
     assert_eq!((progress.offset, progress.segments), (40_000, vec![]));
+}
+
+/// A body of which a request that vanishes raises the session's epoch.
+fn overtaken(world: &World, address: &UploadAddress, content: &'static [u8]) -> Chunk {
+    let (metadata, upload) = (world.outside.metadata.clone(), address.upload.clone());
+    let body = async move {
+        let raise = move |rows: &mut dyn WriteTransaction| -> Result<bool, StoreError> {
+            let epoch = rows.find_upload(&upload)?.unwrap().epoch;
+            rows.take_upload_epoch(&upload, epoch)
+        };
+        assert!(metadata.write(Lane::Any, raise).await.unwrap());
+        Ok(Bytes::from_static(content))
+    };
+    Chunk {
+        first: None,
+        length: Some(content.len() as u64),
+        body: Box::pin(futures_util::stream::once(body)),
+    }
+}
+
+#[tokio::test]
+async fn a_completion_without_a_segment_is_not_stopped_by_a_request_that_left_nothing() {
+    let world = World::new().await;
+    let address = begin(&world).await;
+    let (context, uploads) = (world.root(), &world.services.uploads);
+    let content = bytes(100_000, 9);
+    let first = chunk(&content);
+    uploads.append(&context, &address, first).await.unwrap();
+    let digest = Digest::sha256(&[&content[..], b"end"].concat());
+    let last = overtaken(&world, &address, b"end");
+    let completed = uploads.complete(&context, &address, last, &digest).await;
+    completed.unwrap();
+    let look = world.outside.metadata.lookup(|rows| rows.list_doomed(10));
+    let doomed: Result<_, StoreError> = look.await;
+    let last_segments: Vec<u64> = doomed.unwrap().iter().map(|it| it.last_segment).collect();
+    assert_eq!(last_segments, [2], "what the other may have written goes");
+    world.collect().await;
+    let read = world.read_layer(&address.name, &digest).await.unwrap();
+    assert_eq!(read.len(), 100_003);
+}
+
+#[tokio::test]
+async fn a_completion_that_wrote_a_segment_gives_way_to_who_raised_the_epoch() {
+    let world = World::new().await;
+    let address = begin(&world).await;
+    let (context, uploads) = (world.root(), &world.services.uploads);
+    let end: &'static [u8] = vec![8; 100_000].leak();
+    let content = bytes(100_000, 9);
+    let digest = Digest::sha256(&[&content[..], end].concat());
+    let first = content.clone();
+    let before = futures_util::stream::once(async move { Ok(Bytes::from(first)) });
+    let last = Chunk {
+        first: None,
+        length: None,
+        body: Box::pin(before.chain(overtaken(&world, &address, end).body)),
+    };
+    let completed = uploads.complete(&context, &address, last, &digest).await;
+    let refused = refusal(completed);
+    assert!(
+        matches!(refused, Refusal::UploadNotFound { .. }),
+        "{refused:?}"
+    );
 }
