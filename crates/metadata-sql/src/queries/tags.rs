@@ -56,11 +56,12 @@ pub(crate) fn between(
     repository: &RepositoryId,
     first: &Digest,
     last: &Digest,
+    limit: u32,
 ) -> Result<Vec<TagRecord>, StoreError> {
     let rows = sql.query(
         "SELECT name, digest FROM tag WHERE repository_id = $1 AND digest >= $2 \
-         AND digest <= $3 ORDER BY digest, name",
-        &[repository.into(), first.into(), last.into()],
+         AND digest <= $3 ORDER BY digest, name LIMIT $4",
+        &[repository.into(), first.into(), last.into(), limit.into()],
     )?;
     read_all(rows, read_tag)
 }

@@ -109,8 +109,9 @@ impl<S: Sql> ReadTransaction for SqlTransaction<'_, S> {
         repository: &RepositoryId,
         first: &Digest,
         last: &Digest,
+        limit: u32,
     ) -> Result<Vec<TagRecord>, StoreError> {
-        self.run(|sql| tags::between(sql, repository, first, last))
+        self.run(|sql| tags::between(sql, repository, first, last, limit))
     }
 
     fn list_tags(

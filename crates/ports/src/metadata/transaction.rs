@@ -86,6 +86,7 @@ pub trait ReadTransaction {
         repository: &RepositoryId,
         first: &Digest,
         last: &Digest,
+        limit: u32,
     ) -> Result<Vec<TagRecord>, StoreError>;
     /// Tags by name.
     fn list_tags(

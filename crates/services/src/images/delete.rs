@@ -3,7 +3,10 @@
 //! By tag, the tag goes, and with the last tag the image. By digest, the image goes with all its tags. An image
 //! that an index needs stays. What the image referred to is released by a job.
 
+use std::collections::HashSet;
+
 use ecru_domain::error::RepositoryLabel;
+use ecru_domain::put_image::MAX_TAGS_PER_IMAGE;
 use ecru_domain::repository::Repository;
 use ecru_domain::{
     Action, Digest, Error, ImageIdentifier, Reference, Refusal, Registry, RepositoryName, Tag,
@@ -11,7 +14,7 @@ use ecru_domain::{
 use ecru_ports::metadata::{ImageRecord, JobKind, JobRecord, ReferenceKind, WriteTransaction};
 
 use super::Images;
-use super::describe::ListedImage;
+use super::describe::{ListedImage, MAX_BATCH_TAGS, check_batch_tags};
 use super::find::{ImageFailure, RequestedImage};
 use crate::access::{Permit, RequestContext};
 use crate::store::lane_of;
@@ -45,6 +48,7 @@ enum Step {
 
 impl Images {
     /// `ecr:BatchDeleteImage`: in the order of the request, so that an index may go before its images in one call.
+    /// Images with too many tags together are refused before any is deleted.
     pub async fn batch_delete(
         &self,
         context: &RequestContext,
@@ -55,6 +59,7 @@ impl Images {
         let (permit, repository) = self
             .open(context, Action::BATCH_DELETE_IMAGE, registry, name)
             .await?;
+        self.check_batch(&permit, &repository, &requested).await?;
         let mut answer = BatchDeletion::default();
         for wanted in requested {
             let outcome = match wanted.parse() {
@@ -67,6 +72,35 @@ impl Images {
             }
         }
         Ok(answer)
+    }
+
+    /// The answer names each tag that went: of a few images they are never too many, of others they are counted.
+    async fn check_batch(
+        &self,
+        permit: &Permit,
+        repository: &Repository,
+        requested: &[RequestedImage],
+    ) -> Result<(), Error> {
+        if requested.len() <= MAX_BATCH_TAGS / MAX_TAGS_PER_IMAGE {
+            return Ok(());
+        }
+        let identifiers = requested.iter().filter_map(|wanted| wanted.parse().ok());
+        let digests: HashSet<Digest> = identifiers
+            .filter_map(|identifier| match identifier {
+                ImageIdentifier::Digest(digest) => Some(digest),
+                ImageIdentifier::Tag(_) | ImageIdentifier::Both(..) => None,
+            })
+            .collect();
+        let place = repository.id.clone();
+        self.store
+            .read(permit.into(), move |rows| {
+                let mut tags = 0;
+                for digest in &digests {
+                    tags += rows.count_tags_of_image(&place, digest)?;
+                }
+                Ok(check_batch_tags(tags)?)
+            })
+            .await
     }
 
     /// A delete over `/v2/`: of a tag alone, whose image stays even without tags (OCI distribution specification,

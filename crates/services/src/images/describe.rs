@@ -16,6 +16,12 @@ use crate::repositories::cut;
 /// Images on a page when the request does not say.
 const DEFAULT_PAGE: u32 = 100;
 
+/// Tags on a page: with those of the next image it would have more. One image may have as many.
+const MAX_PAGE_TAGS: usize = MAX_TAGS_PER_IMAGE;
+
+/// Tags that one request by identifiers may concern.
+pub(super) const MAX_BATCH_TAGS: usize = 2 * MAX_TAGS_PER_IMAGE;
+
 /// An image as `DescribeImages` tells of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImageDescription {
@@ -36,7 +42,7 @@ pub struct ListedImage {
 
 impl Images {
     /// `ecr:DescribeImages` by identifiers: `ImageNotFound` if any is not there. A tag must be set: what `latest`
-    /// stands for where no such tag is never shows here.
+    /// stands for where no such tag is never shows here. Images with too many tags together are refused.
     pub async fn describe(
         &self,
         context: &RequestContext,
@@ -51,6 +57,7 @@ impl Images {
         self.store
             .read((&permit).into(), move |rows| {
                 let mut found: Vec<ImageDescription> = Vec::new();
+                let mut tags = 0;
                 for wanted in &requested {
                     let identifier = wanted
                         .parse()
@@ -69,7 +76,10 @@ impl Images {
                         .iter()
                         .any(|known| known.record.digest == record.digest)
                     {
-                        found.push(describe_one(rows, &repository, record)?);
+                        let described = describe_one(rows, &repository, record)?;
+                        tags += described.tags.len();
+                        check_batch_tags(tags)?;
+                        found.push(described);
                     }
                 }
                 Ok(found)
@@ -77,7 +87,8 @@ impl Images {
             .await
     }
 
-    /// `ecr:DescribeImages` without identifiers: images by digest.
+    /// `ecr:DescribeImages` without identifiers: images by digest. A page ends early where its images have too many
+    /// tags together.
     pub async fn describe_page(
         &self,
         context: &RequestContext,
@@ -100,7 +111,8 @@ impl Images {
                     rows.list_images(&repository.id, status, after.as_deref(), ask)?,
                     limit,
                 );
-                Ok((with_tags(rows, &repository, records)?, more))
+                let (items, more_tagged) = with_tags(rows, &repository, records)?;
+                Ok((items, more || more_tagged))
             })
             .await?;
         let (items, more) = found;
@@ -249,33 +261,49 @@ fn describe_one(
     Ok(ImageDescription { record, tags })
 }
 
-/// Joins a run of images, in order of digest, with their tags.
+/// Refuses a request whose images have more tags together than one answer holds.
+pub(super) fn check_batch_tags(tags: usize) -> Result<(), Refusal> {
+    if tags <= MAX_BATCH_TAGS {
+        return Ok(());
+    }
+    Err(Refusal::InvalidParameter {
+        member: "imageIds",
+        constraint: format!("Images have at most {MAX_BATCH_TAGS} tags together"),
+    })
+}
+
+/// Joins a run of images, in order of digest, with their tags, and tells whether some were left out because all would
+/// have too many.
 fn with_tags(
     rows: &mut dyn ReadTransaction,
     repository: &Repository,
-    records: Vec<ImageRecord>,
-) -> Result<Vec<ImageDescription>, Error> {
+    mut records: Vec<ImageRecord>,
+) -> Result<(Vec<ImageDescription>, bool), Error> {
     let tagged = || records.iter().filter(|record| record.is_tagged);
     let (Some(first), Some(last)) = (tagged().next(), tagged().next_back()) else {
-        return Ok(records
-            .into_iter()
-            .map(|record| ImageDescription {
-                record,
-                tags: Vec::new(),
-            })
-            .collect());
+        let untagged = |record| ImageDescription {
+            record,
+            tags: Vec::new(),
+        };
+        return Ok((records.into_iter().map(untagged).collect(), false));
     };
+    let ask = u32::try_from(MAX_PAGE_TAGS + 1).unwrap_or(u32::MAX);
+    let found = rows.tags_between(&repository.id, &first.digest, &last.digest, ask)?;
+    // the image at which the tags were cut off begins the next page; it is never the first, whose tags fit
+    let cut_off = found.get(MAX_PAGE_TAGS).map(|tag| tag.digest.clone());
+    if let Some(digest) = &cut_off {
+        records.retain(|record| record.digest < *digest);
+    }
     let mut tags: HashMap<Digest, Vec<Tag>> = HashMap::new();
-    for TagRecord { name, digest } in
-        rows.tags_between(&repository.id, &first.digest, &last.digest)?
-    {
+    for TagRecord { name, digest } in found {
         tags.entry(digest).or_default().push(name);
     }
     let describe = |record: ImageRecord| ImageDescription {
         tags: tags.remove(&record.digest).unwrap_or_default(),
         record,
     };
-    Ok(records.into_iter().map(describe).collect())
+    let items = records.into_iter().map(describe).collect();
+    Ok((items, cut_off.is_some()))
 }
 
 fn refuse_identifier(failure: &ImageFailure) -> Refusal {

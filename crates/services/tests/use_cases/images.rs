@@ -1,8 +1,8 @@
 //! Pushes, pulls, deletes and lists of images.
 
 use ecru_domain::mutability::{MutabilityMode, TagMutability};
-use ecru_domain::{Digest, EncryptionType, Reference, Refusal};
-use ecru_ports::metadata::TagStatus;
+use ecru_domain::{Digest, EncryptionType, Reference, Refusal, RepositoryName, Tag};
+use ecru_ports::metadata::{Lane, StoreError, TagStatus, WriteTransaction};
 use ecru_services::PageRequest;
 use ecru_services::images::{ImageFailure, PutImageOutcome, ReferrerQuery, RequestedImage};
 
@@ -379,4 +379,73 @@ async fn a_page_of_referrers_opens_only_so_many_bytes_of_manifests() {
         }
     }
     assert_eq!(sizes, [2, 2, 1]);
+}
+
+/// Points so many new tags to an image.
+async fn tag_often(world: &World, name: &RepositoryName, digest: &Digest, count: usize) {
+    let (home, name, digest, now) = (
+        world.home.clone(),
+        name.clone(),
+        digest.clone(),
+        world.now(),
+    );
+    let change = move |rows: &mut dyn WriteTransaction| -> Result<(), StoreError> {
+        let repository = rows.find_repository(&home, &name)?.unwrap();
+        for number in 0..count {
+            let tag = Tag::parse(&format!("{}-{number}", &digest.hex()[..8])).unwrap();
+            rows.put_tag(&repository.id, &tag, &digest, now)?;
+        }
+        Ok(())
+    };
+    let metadata = &world.outside.metadata;
+    metadata.write(Lane::Any, change).await.unwrap();
+}
+
+#[tokio::test]
+async fn answers_with_too_many_tags_end_early_or_are_refused() {
+    let world = World::new().await;
+    let app = world.create("team/app").await;
+    let mut pushed = Vec::new();
+    for content in ["a", "b", "c"] {
+        let digest = world.push_image(&app, content, None).await;
+        tag_often(&world, &app, &digest, 7_000).await;
+        pushed.push(digest);
+    }
+    pushed.sort();
+    let images = &world.services.images;
+    let (context, mut page) = (world.root(), PageRequest::default());
+    for (number, digest) in pushed.iter().enumerate() {
+        let found = images.describe_page(&context, &world.home, &app, TagStatus::Any, &page);
+        let found = found.await.unwrap();
+        let shown: Vec<_> = found
+            .items
+            .iter()
+            .map(|it| (&it.record.digest, it.tags.len()))
+            .collect();
+        assert_eq!(shown, [(digest, 7_000)], "page {number}");
+        page.token = found.next_token;
+        assert_eq!(page.token.is_some(), number < 2);
+    }
+    let ids: Vec<_> = pushed.iter().map(by_digest).collect();
+    let described = images
+        .describe(&context, &world.home, &app, ids.clone())
+        .await;
+    assert!(matches!(
+        refusal(described),
+        Refusal::InvalidParameter {
+            member: "imageIds",
+            ..
+        }
+    ));
+    let deleted = images.batch_delete(&context, &world.home, &app, ids).await;
+    assert!(matches!(
+        refusal(deleted),
+        Refusal::InvalidParameter {
+            member: "imageIds",
+            ..
+        }
+    ));
+    let two = pushed[..2].iter().map(by_digest).collect();
+    let described = images.describe(&context, &world.home, &app, two).await;
+    assert_eq!(described.unwrap().len(), 2, "nothing was deleted");
 }

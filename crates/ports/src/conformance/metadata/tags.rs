@@ -123,10 +123,11 @@ async fn tags_of_images_are_listed_and_counted(store: &Metadata, repository: &Re
     let mut images = [digest("a"), digest("b")];
     images.sort();
     let (key, [first, last]) = (repository.clone(), images);
-    let (both, one) = look(store, move |t| {
+    let (both, two, one) = look(store, move |t| {
         Ok((
-            t.tags_between(&key, &first, &last)?,
-            t.tags_between(&key, &digest("b"), &digest("b"))?,
+            t.tags_between(&key, &first, &last, 10)?,
+            t.tags_between(&key, &first, &last, 2)?,
+            t.tags_between(&key, &digest("b"), &digest("b"), 10)?,
         ))
     })
     .await;
@@ -136,6 +137,7 @@ async fn tags_of_images_are_listed_and_counted(store: &Metadata, repository: &Re
         .collect();
     assert_eq!(pairs.len(), 4);
     assert!(pairs.is_sorted());
+    assert_eq!(two, both[..2]);
     assert_eq!(one.len(), 1);
     assert_eq!(one[0].name, tag("4"));
 }
