@@ -14,7 +14,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use ecru_ports::Ids;
 use futures_util::FutureExt as _;
-use http::header::{CONTENT_TYPE, HOST, HeaderName};
+use http::header::{CONNECTION, CONTENT_TYPE, HOST, HeaderName, TRANSFER_ENCODING};
 use http::{HeaderValue, Request, Response, StatusCode, Version};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
@@ -105,6 +105,13 @@ impl<A: Application> Front<A> {
     }
 
     async fn work(&self, request: Request<RequestBody>, visit: Visit) -> Response<AnswerBody> {
+        if is_coded(&request) {
+            let text = r#"{"message":"of transfer codings, chunked alone is understood"}"#;
+            let mut answer = json(StatusCode::NOT_IMPLEMENTED, text);
+            let close = HeaderValue::from_static("close");
+            answer.headers_mut().insert(CONNECTION, close);
+            return answer;
+        }
         if names_one_host(&request) {
             self.application.answer(request, visit).await
         } else {
@@ -121,6 +128,14 @@ fn names_one_host<B>(request: &Request<B>) -> bool {
         0 => request.version() != Version::HTTP_11,
         hosts => hosts == 1,
     }
+}
+
+/// Whether the body comes in a transfer coding besides `chunked`, which would be stored as it is instead of what it
+/// stands for (RFC 9112 §6.1).
+fn is_coded<B>(request: &Request<B>) -> bool {
+    let mut codings = request.headers().get_all(TRANSFER_ENCODING).iter();
+    let is_chunked = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"chunked");
+    codings.next().is_some_and(|first| !is_chunked(first)) || codings.next().is_some()
 }
 
 /// What a client learns of a fault of ours.

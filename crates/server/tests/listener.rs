@@ -7,6 +7,8 @@
 
 #[path = "listener/client.rs"]
 mod client;
+#[path = "listener/framing.rs"]
+mod framing;
 #[path = "listener/tls.rs"]
 mod tls;
 

@@ -103,6 +103,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         }
     }
 
+    /// What comes until the connection ends.
+    pub(crate) async fn rest(&mut self) -> String {
+        self.expect_close().await;
+        String::from_utf8_lossy(&self.read).into_owned()
+    }
+
     /// Reads to the end of the connection, however it comes.
     pub(crate) async fn expect_close(&mut self) {
         let closing = async { while self.fill().await {} };
