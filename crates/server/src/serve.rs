@@ -69,9 +69,13 @@ fn registry(config: &Config, store: &OpenStore, bound: SocketAddr) -> Registry {
         uri_host: reached.host,
         is_plain_http: reached.is_plain_http,
     };
+    let oci = OciConfig {
+        body_idle: config.http.idle_timeout,
+        ..OciConfig::new(home)
+    };
     Registry {
         aws: AwsGateway::new(services.clone(), aws),
-        oci: OciGateway::new(services.clone(), OciConfig::new(home)),
+        oci: OciGateway::new(services.clone(), oci),
         readiness: Readiness::new(outside.metadata.clone(), Arc::clone(&outside.blobs)),
         clock: Arc::clone(&outside.clock),
     }

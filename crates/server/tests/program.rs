@@ -238,6 +238,21 @@ fn revoked_tokens_open_nothing_and_new_ones_do() {
 }
 
 #[test]
+fn a_body_that_pauses_for_longer_than_the_idle_timeout_is_ended() {
+    let home = Home::new();
+    let server = Running::start_with(&home, &["--idle-timeout", "1s"]);
+    create_repository(&server, "app");
+    let held = token(&server);
+    let begun = server.http("POST", "/v2/app/blobs/uploads/", &[&held], b"");
+    assert_eq!(begun.status, 202);
+    let place = begun.header("location");
+    let stalled = [held.as_str(), "content-length: 10"];
+    let answer = server.http_announced("PATCH", &place, &stalled, b"half");
+    assert_eq!(answer.status, 400, "{}", answer.text());
+    assert!(answer.text().contains("SIZE_INVALID"), "{}", answer.text());
+}
+
+#[test]
 fn health_is_told_without_credentials_and_nothing_else_is() {
     let home = Home::new();
     let server = Running::start(&home, &[]);

@@ -159,7 +159,8 @@ pub struct ServeArgs {
     )]
     pub header_timeout: Span,
 
-    /// How long a connection may stay without a request, and how long a client may stop reading its answer
+    /// How long a connection may stay without a request, and how long a client may stop sending a body under `/v2/` or
+    /// reading its answer
     #[arg(
         long,
         env = "ECRU_IDLE_TIMEOUT",

@@ -174,13 +174,24 @@ impl<'a> Running<'a> {
 
     /// One request on a connection of its own.
     pub(crate) fn http(&self, method: &str, path: &str, headers: &[&str], body: &[u8]) -> Answer {
+        let length = format!("content-length: {}", body.len());
+        self.http_announced(method, path, &[headers, &[&length]].concat(), body)
+    }
+
+    /// The same with a length, or none, among the headers.
+    pub(crate) fn http_announced(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[&str],
+        body: &[u8],
+    ) -> Answer {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let headers: Vec<String> = headers.iter().map(|line| format!("{line}\r\n")).collect();
         let head = format!(
-            "{method} {path} HTTP/1.0\r\nhost: localhost:{}\r\ncontent-length: {}\r\n{}\r\n",
+            "{method} {path} HTTP/1.0\r\nhost: localhost:{}\r\n{}\r\n",
             self.port,
-            body.len(),
             headers.concat()
         );
         stream.write_all(&[head.as_bytes(), body].concat()).unwrap();
@@ -194,6 +205,7 @@ impl<'a> Running<'a> {
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
         Answer {
             status,
+            head,
             body: bytes[end + 4..].to_vec(),
         }
     }
@@ -207,13 +219,21 @@ impl Drop for Running<'_> {
     }
 }
 
-/// Status and body.
+/// Status, headers and body.
 pub(crate) struct Answer {
     pub(crate) status: u16,
+    head: String,
     pub(crate) body: Vec<u8>,
 }
 
 impl Answer {
+    /// A header by its name in lower case; empty if there is none.
+    pub(crate) fn header(&self, name: &str) -> String {
+        let mut lines = self.head.lines().filter_map(|line| line.split_once(": "));
+        let found = lines.find(|(known, _)| known.eq_ignore_ascii_case(name));
+        found.map_or_else(String::new, |(_, value)| value.to_owned())
+    }
+
     pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
