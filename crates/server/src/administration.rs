@@ -87,7 +87,9 @@ async fn ask(
         now: SystemClock.now(),
     };
     let answer = exchange::call(place, &signer, operation, input.to_string().as_bytes()).await?;
-    let body: Value = serde_json::from_slice(&answer.body).context("the answer is not JSON")?;
+    let body: Value = serde_json::from_slice(&answer.body).context(
+        "the answer is not JSON: if the server speaks TLS, name its certificate with --tls-cert",
+    )?;
     if answer.status != 200 {
         let message = body["message"]
             .as_str()

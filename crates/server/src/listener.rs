@@ -2,9 +2,11 @@
 //!
 //! - `pace`: clients that keep a connection without using it
 //! - `tls`: certificates
+//! - `misdirected`: clients that speak plain HTTP where TLS is spoken
 //! - `connection`: one connection
 
 mod connection;
+mod misdirected;
 pub(crate) mod pace;
 pub mod tls;
 

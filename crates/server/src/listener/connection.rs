@@ -12,9 +12,10 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
 
 use super::pace::{Activity, Pace, Paced};
-use super::{Peer, Shared};
+use super::{Peer, Shared, misdirected};
 use crate::front::{Answer, Application};
 
 /// The longest head of a request, in bytes. Tokens fill at most 2 KiB of it.
@@ -43,30 +44,35 @@ pub(super) async fn serve<A: Application>(
 ) {
     let outcome = match &shared.tls {
         None => serve_plain(stream, address, &shared).await,
-        Some(tls) => {
-            let handshake =
-                timeout(shared.limits.header_timeout, tls.acceptor().accept(stream)).await;
-            match handshake.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
-                Ok(stream) => {
-                    let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-                    speak(
-                        stream,
-                        is_http2,
-                        Peer {
-                            address,
-                            is_tls: true,
-                        },
-                        &shared,
-                    )
-                    .await
-                }
-                Err(error) => Err(error.into()),
-            }
-        }
+        Some(tls) => serve_encrypted(stream, address, tls.acceptor(), &shared).await,
     };
     if let Err(error) = outcome {
         tracing::debug!(peer = %address, %error, "connection ended early");
     }
+}
+
+async fn serve_encrypted<A: Application>(
+    mut stream: TcpStream,
+    address: SocketAddr,
+    acceptor: TlsAcceptor,
+    shared: &Arc<Shared<A>>,
+) -> Result<(), BoxedError> {
+    let handshake = async {
+        if misdirected::is_plain_http(&stream).await? {
+            misdirected::refuse(&mut stream).await?;
+            return Ok(None);
+        }
+        acceptor.accept(stream).await.map(Some)
+    };
+    let Some(stream) = timeout(shared.limits.header_timeout, handshake).await?? else {
+        return Ok(());
+    };
+    let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+    let peer = Peer {
+        address,
+        is_tls: true,
+    };
+    speak(stream, is_http2, peer, shared).await
 }
 
 async fn serve_plain<A: Application>(

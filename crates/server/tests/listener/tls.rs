@@ -66,6 +66,16 @@ async fn a_handshake_that_does_not_end_closes_the_connection() {
 }
 
 #[tokio::test]
+async fn who_speaks_plain_http_to_the_tls_port_is_told_so() {
+    let server = start(LIMITS, Some(Arc::new(Tls::open(files("first")).unwrap())));
+    let mut client = Client::connect(server.address).await;
+    let answer = client.get("/v2/").await;
+    assert_eq!(answer.status, 400);
+    assert!(answer.body.contains("https://"), "{}", answer.body);
+    assert_eq!(client.rest().await, "");
+}
+
+#[tokio::test]
 async fn a_renewed_certificate_is_used_after_a_reload_and_a_broken_one_never() {
     let place = tempfile::tempdir().unwrap();
     let there = TlsFiles {
