@@ -1,7 +1,7 @@
 //! `ecru serve`: opens the store, listens, and ends in order when asked to.
 //!
 //! ```text
-//! lock, stores, keys ─▶ listeners, jobs ─▶ SIGTERM ─▶ requests end ─▶ jobs end ─▶ stores close
+//! ports ─▶ lock, stores, keys ─▶ requests, jobs ─▶ SIGTERM ─▶ requests end ─▶ jobs end ─▶ stores close
 //! ```
 
 use std::io::Write as _;
@@ -37,12 +37,18 @@ const METRICS_CONNECTIONS: u32 = 32;
 /// Something that `serve` needs cannot be opened or bound.
 pub async fn serve(config: Config) -> Result<()> {
     let files = kernel::raise_file_limit().context("the limit of open files")?;
-    let store = open_store::open_or_create(&config.store).await?;
+    // before a store is made: who cannot listen shall leave nothing behind
     let tls = config.tls.clone().map(Tls::open).transpose()?.map(Arc::new);
     let listener =
         Listener::bind(config.listen).with_context(|| format!("listen on {}", config.listen))?;
+    let metrics_listener = bind_metrics(&config)?;
+    let store = open_store::open_or_create(&config.store).await?;
     let (ending, tasks, metrics) = (CancellationToken::new(), TaskTracker::new(), Metrics::new());
-    serve_metrics(&config, &store, &metrics, &ending, &tasks)?;
+    if let Some(listener) = metrics_listener {
+        let (front, limits) = metrics_front(&config, &store, &metrics);
+        let run = listener.run(front, None, limits, ending.clone());
+        tasks.spawn(jobs::or_end(run, ending.clone()));
+    }
     start_jobs(&config, &store, &metrics, &ending, &tasks);
     let signals = watch_signals(ending.clone(), tls.clone())?;
     tasks.spawn(jobs::or_end(signals, ending.clone()));
@@ -81,30 +87,30 @@ fn registry(config: &Config, store: &OpenStore, bound: SocketAddr) -> Registry {
     }
 }
 
-fn serve_metrics(
-    config: &Config,
-    store: &OpenStore,
-    metrics: &Arc<Metrics>,
-    ending: &CancellationToken,
-    tasks: &TaskTracker,
-) -> Result<()> {
+/// The place of the metrics; `None` if they are off, or the place that nobody asked for is taken.
+fn bind_metrics(config: &Config) -> Result<Option<Listener>> {
     let Some(MetricsPlace {
         address,
         is_required,
     }) = config.metrics
     else {
-        return Ok(());
+        return Ok(None);
     };
-    let listener = match Listener::bind(address) {
-        Ok(listener) => listener,
-        Err(error) if is_required => {
-            return Err(error).with_context(|| format!("metrics on {address}"));
-        }
+    match Listener::bind(address) {
+        Ok(listener) => Ok(Some(listener)),
+        Err(error) if is_required => Err(error).with_context(|| format!("metrics on {address}")),
         Err(error) => {
             tracing::warn!(%address, %error, "metrics are not served");
-            return Ok(());
+            Ok(None)
         }
-    };
+    }
+}
+
+fn metrics_front(
+    config: &Config,
+    store: &OpenStore,
+    metrics: &Arc<Metrics>,
+) -> (Front<MetricsPage>, HttpLimits) {
     let metadata = store.outside.metadata.clone();
     let page = MetricsPage::new(Arc::clone(metrics), metadata, config.store.blobs.clone());
     // its own numbers are nobody's business
@@ -113,9 +119,7 @@ fn serve_metrics(
         max_connections: METRICS_CONNECTIONS,
         ..config.http
     };
-    let run = listener.run(front, None, limits, ending.clone());
-    tasks.spawn(jobs::or_end(run, ending.clone()));
-    Ok(())
+    (front, limits)
 }
 
 fn start_jobs(

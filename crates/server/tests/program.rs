@@ -8,6 +8,7 @@
 mod server;
 
 use std::fs;
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 
 use base64::Engine as _;
@@ -120,6 +121,21 @@ fn a_second_process_on_the_same_data_is_refused_by_the_name_of_the_directory() {
         told.contains(&*home.path().join("data").to_string_lossy()),
         "{told}"
     );
+}
+
+#[test]
+fn a_taken_port_is_told_before_anything_is_made() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let home = Home::new();
+    for flags in [
+        ["--listen", &address, "--metrics-listen", "off"],
+        ["--listen", "127.0.0.1:0", "--metrics-listen", &address],
+    ] {
+        let told = home.refused(&[&["serve"][..], &flags].concat());
+        assert!(told.contains(&address), "{told}");
+        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0, "{flags:?}");
+    }
 }
 
 #[test]
