@@ -133,19 +133,19 @@ impl SegmentStore for Directory {
         sync(&directory)
     }
 
-    fn quarantine(&self, object: &ObjectId, numbers: RangeInclusive<u64>) -> io::Result<()> {
+    fn quarantine(&self, object: &ObjectId, numbers: RangeInclusive<u64>) -> io::Result<bool> {
         let directory = self.shard_of(object);
         let mut moved = false;
         for name in self.candidates(object, numbers)? {
             let aside = self.aside(&name)?;
             moved |= done_if_present(fs::rename(directory.join(name.to_string()), aside))?;
         }
-        if !moved {
-            return Ok(());
+        if moved {
+            // the new name first: a crash in between shows the bytes twice rather than nowhere
+            sync(&self.quarantine)?;
+            sync(&directory)?;
         }
-        // the new name first: a crash in between shows the bytes twice rather than nowhere
-        sync(&self.quarantine)?;
-        sync(&directory)
+        Ok(moved)
     }
 
     fn list(&self, after: Option<&ObjectId>, limit: usize) -> io::Result<Vec<FoundSegment>> {

@@ -69,7 +69,7 @@ impl SegmentStore for Rigged {
         self.inner.remove(object, numbers)
     }
 
-    fn quarantine(&self, object: &ObjectId, numbers: RangeInclusive<u64>) -> io::Result<()> {
+    fn quarantine(&self, object: &ObjectId, numbers: RangeInclusive<u64>) -> io::Result<bool> {
         self.inner.quarantine(object, numbers)
     }
 

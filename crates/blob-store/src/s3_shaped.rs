@@ -166,13 +166,15 @@ impl SegmentStore for S3ShapedMemory {
         Ok(())
     }
 
-    fn quarantine(&self, object: &ObjectId, numbers: RangeInclusive<u64>) -> io::Result<()> {
+    fn quarantine(&self, object: &ObjectId, numbers: RangeInclusive<u64>) -> io::Result<bool> {
+        let mut moved = false;
         for (name, bytes) in self.of_object(object, &numbers) {
             // there is no rename: copy, then delete
             self.bucket.put(&format!("quarantine/{name}"), bytes);
             self.bucket.delete(&key(&name));
+            moved = true;
         }
-        Ok(())
+        Ok(moved)
     }
 
     fn list(&self, after: Option<&ObjectId>, limit: usize) -> io::Result<Vec<FoundSegment>> {

@@ -53,8 +53,9 @@ pub trait SegmentStore: Send + Sync + 'static {
     /// Durably removes segments with these numbers; absent ones are no error.
     fn remove(&self, object: &ObjectId, numbers: RangeInclusive<u64>) -> io::Result<()>;
 
-    /// Durably moves segments with these numbers out of reach of `open`; absent ones are no error.
-    fn quarantine(&self, object: &ObjectId, numbers: RangeInclusive<u64>) -> io::Result<()>;
+    /// Durably moves segments with these numbers out of reach of `open`; absent ones are no error. Returns whether
+    /// there were any.
+    fn quarantine(&self, object: &ObjectId, numbers: RangeInclusive<u64>) -> io::Result<bool>;
 
     /// Segments of the objects after `after`, in order of object and number: as many objects as it
     /// takes to reach `limit` segments, each of them complete.

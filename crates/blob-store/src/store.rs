@@ -177,7 +177,7 @@ impl<S: SegmentStore> BlobStore for EncryptedBlobs<S> {
         &self,
         object: &ObjectId,
         numbers: RangeInclusive<u64>,
-    ) -> Result<(), BlobError> {
+    ) -> Result<bool, BlobError> {
         let object = object.clone();
         self.blocking(move |segments| segments.quarantine(&object, numbers))
             .await

@@ -174,12 +174,13 @@ pub trait BlobStore: Send + Sync {
         limit: usize,
     ) -> Result<Vec<FoundSegment>, BlobError>;
 
-    /// Sets segments with these numbers aside, out of reach of reads, for a person to look at. Never deletes.
+    /// Sets segments with these numbers aside, out of reach of reads, for a person to look at, and returns whether
+    /// there were any. Never deletes.
     async fn quarantine(
         &self,
         object: &ObjectId,
         segments: RangeInclusive<u64>,
-    ) -> Result<(), BlobError>;
+    ) -> Result<bool, BlobError>;
 
     /// Whether the store accepts writes now: writes and removes a small probe.
     async fn probe(&self) -> Result<(), BlobError>;

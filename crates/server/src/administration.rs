@@ -136,14 +136,24 @@ fn rendered(report: &Value) -> String {
         let is_aside = problem["quarantined"] == true;
         text.push_str(if is_aside { ", set aside\n" } else { "\n" });
     }
-    let [objects, bytes, manifests, problems] =
-        ["objects", "bytes", "manifests", "problemCount"].map(|name| &report[name]);
+    let [objects, bytes, manifests, problems] = [
+        ("objects", "object"),
+        ("bytes", "byte"),
+        ("manifests", "manifest"),
+        ("problemCount", "problem"),
+    ]
+    .map(|(name, noun)| counted(&report[name], noun));
     writeln!(
         text,
-        "read {objects} objects ({bytes} bytes) and {manifests} manifests: {problems} problems"
+        "read {objects} ({bytes}) and {manifests}: {problems}"
     )
     .ok();
     text
+}
+
+fn counted(count: &Value, noun: &str) -> String {
+    let plural = if *count == 1 { "" } else { "s" };
+    format!("{count} {noun}{plural}")
 }
 
 #[cfg(test)]
@@ -159,7 +169,7 @@ mod tests {
         assert_eq!(
             rendered(&report),
             "object bytes are corrupt, repository team/app, object ab, set aside\n\
-             read 2 objects (10 bytes) and 1 manifests: 1 problems\n"
+             read 2 objects (10 bytes) and 1 manifest: 1 problem\n"
         );
     }
 }

@@ -199,7 +199,7 @@ fn the_store_is_verified_by_the_server_and_without_it() {
         .unwrap();
     let told = String::from_utf8(online.stdout).unwrap();
     assert!(
-        online.status.success() && told.ends_with("and 1 manifests: 0 problems\n"),
+        online.status.success() && told.ends_with("and 1 manifest: 0 problems\n"),
         "{told}"
     );
     let busy = home.refused(&["verify", "--offline"]);

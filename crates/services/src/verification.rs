@@ -9,6 +9,7 @@
 mod layers;
 mod orphans;
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use ecru_domain::digest::Hasher;
@@ -174,8 +175,7 @@ impl Verification {
             .map(|segment| segment.number)
             .max()
             .unwrap_or(0);
-        let quarantined =
-            request.repair && self.blobs.quarantine(&id, 1..=last_segment).await.is_ok();
+        let quarantined = self.set_aside(request, &id, 1..=last_segment).await;
         report.add(Problem {
             what,
             object: Some(id.as_str().to_owned()),
@@ -184,6 +184,25 @@ impl Verification {
             quarantined,
         });
         Ok(())
+    }
+
+    /// Sets bytes aside if that is asked for, and tells whether there were any.
+    async fn set_aside(
+        &self,
+        request: VerifyRequest,
+        object: &ObjectId,
+        segments: RangeInclusive<u64>,
+    ) -> bool {
+        if !request.repair {
+            return false;
+        }
+        self.blobs
+            .quarantine(object, segments)
+            .await
+            .unwrap_or_else(|error| {
+                tracing::error!(%error, "damaged bytes were not set aside");
+                false
+            })
     }
 
     /// Whether an object is still there: collected while it was read, it may end early.

@@ -38,8 +38,7 @@ impl Verification {
         if self.is_named(object, number).await? || !self.is_listed(&segment).await? {
             return Ok(());
         }
-        let quarantined =
-            request.repair && self.blobs.quarantine(object, number..=number).await.is_ok();
+        let quarantined = self.set_aside(request, object, number..=number).await;
         report.add(Problem {
             what: format!("stored segment {number} belongs to nothing"),
             object: Some(object.as_str().to_owned()),

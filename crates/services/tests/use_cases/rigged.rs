@@ -82,7 +82,7 @@ impl BlobStore for Rigged {
         &self,
         object: &ObjectId,
         segments: RangeInclusive<u64>,
-    ) -> Result<(), BlobError> {
+    ) -> Result<bool, BlobError> {
         self.inner.quarantine(object, segments).await
     }
 

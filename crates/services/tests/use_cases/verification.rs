@@ -100,12 +100,16 @@ async fn damaged_missing_and_orphaned_bytes_are_found_and_set_aside() {
         "set aside, not deleted"
     );
     let report = verification
-        .verify_offline(VerifyRequest { repair: false })
+        .verify_offline(VerifyRequest { repair: true })
         .await
         .unwrap();
     assert_eq!(
         report.problem_count, 1,
         "the layer's bytes are missing now: {report:?}"
+    );
+    assert!(
+        !report.problems[0].quarantined,
+        "nothing is left to be set aside"
     );
 }
 
