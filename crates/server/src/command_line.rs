@@ -3,9 +3,14 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
 use crate::configuration::{ServeArgs, StoreArgs};
+
+/// Settings of a server that mean nothing to a command that asks one, or opens its store.
+const OF_SERVING: [&str; 3] = ["layer_grace", "upload_lifetime", "latest"];
+/// Settings of the store, which a command that only asks a server never opens.
+const OF_THE_STORE: [&str; 3] = ["metadata", "blobs", "account_id"];
 
 /// A self-hosted Elastic Container Registry: the AWS ECR API and the OCI distribution API in one program.
 #[derive(Debug, Parser)]
@@ -14,6 +19,22 @@ pub struct CommandLine {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+}
+
+/// The definition of the command line. Each command takes all settings, so that one file does for all of them; its
+/// help lists those that concern it.
+pub fn definition() -> clap::Command {
+    let asks_or_opens = |command: clap::Command| hidden(command, &OF_SERVING);
+    let asks = move |command| hidden(asks_or_opens(command), &OF_THE_STORE);
+    CommandLine::command()
+        .mut_subcommand("verify", asks_or_opens)
+        .mut_subcommand("token", |token| token.mut_subcommand("revoke-all", asks))
+}
+
+fn hidden(command: clap::Command, settings: &[&'static str]) -> clap::Command {
+    settings.iter().fold(command, |command, setting| {
+        command.mut_arg(*setting, |argument| argument.hide(true))
+    })
 }
 
 /// What to do.

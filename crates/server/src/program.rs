@@ -4,11 +4,13 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
-use clap::{CommandFactory as _, FromArgMatches as _};
+use clap::{ArgMatches, FromArgMatches as _};
 use tokio::runtime::Runtime;
 
-use crate::command_line::{Command, CommandLine, ConfigCommand, TokenCommand};
-use crate::configuration::{Config, ServeArgs, StoreArgs, layers, report};
+use crate::command_line::{self, Command, CommandLine, ConfigCommand, TokenCommand};
+use crate::configuration::layers::{self, SettingsFile, Source};
+use crate::configuration::meaning::SettingError;
+use crate::configuration::{Config, ServeArgs, StoreArgs, report};
 use crate::logging::{self, LastLines};
 use crate::{administration, serve};
 
@@ -42,16 +44,48 @@ fn told(error: &anyhow::Error) -> String {
 }
 
 fn dispatch(line: &[OsString], give_back: fn()) -> Result<ExitCode> {
-    let definition = CommandLine::command();
+    let definition = command_line::definition();
     let (matches, file) = match layers::parse(&definition, line)? {
         Ok(parsed) => parsed,
         Err(usage) => usage.exit(),
     };
     let command_line = CommandLine::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-    let serve_definition = definition
-        .find_subcommand("serve")
-        .context("there is no serve command")?;
-    match command_line.command {
+    let settings = Settings {
+        definition: definition
+            .find_subcommand("serve")
+            .context("there is no serve command")?,
+        matches: layers::leaf(&matches),
+        file: &file,
+    };
+    carry_out(command_line.command, &settings).map_err(|error| settings.blame(error))
+}
+
+/// The settings as they were given.
+struct Settings<'a> {
+    /// Of `serve`, which has them all.
+    definition: &'a clap::Command,
+    matches: &'a ArgMatches,
+    file: &'a SettingsFile,
+}
+
+impl Settings<'_> {
+    /// The same error, told of where the value comes from if nobody typed it.
+    fn blame(&self, error: anyhow::Error) -> anyhow::Error {
+        let Some(SettingError::Invalid { name, .. }) = error.downcast_ref() else {
+            return error;
+        };
+        let mut arguments = self.definition.get_arguments();
+        let argument = arguments.find(|argument| argument.get_long() == Some(name));
+        match argument.map(|argument| self.file.source_of(argument, self.matches)) {
+            Some(Source::Environment(variable)) => error.context(variable),
+            Some(Source::File(path)) => error.context(path.display().to_string()),
+            Some(Source::Flag | Source::Default) | None => error,
+        }
+    }
+}
+
+fn carry_out(command: Command, settings: &Settings<'_>) -> Result<ExitCode> {
+    match command {
         Command::Serve(args) => {
             let config = meant(&args)?;
             let _log = logging::start(config.store.log_level, config.store.log_format)?;
@@ -71,11 +105,16 @@ fn dispatch(line: &[OsString], give_back: fn()) -> Result<ExitCode> {
             let config = meant(&args)?;
             print!(
                 "{}",
-                report::explain(serve_definition, layers::leaf(&matches), &file, &config)
+                report::explain(
+                    settings.definition,
+                    settings.matches,
+                    settings.file,
+                    &config
+                )
             );
         }
         Command::Config(ConfigCommand::Reference) => {
-            print!("{}", report::reference(serve_definition));
+            print!("{}", report::reference(settings.definition));
         }
         Command::Version => println!("ecru {}", env!("CARGO_PKG_VERSION")),
     }

@@ -148,6 +148,72 @@ fn settings_that_cannot_be_meant_end_the_program_with_a_reason() {
 }
 
 #[test]
+fn a_bad_variable_is_told_by_its_own_name_and_its_flags() {
+    let place = tempfile::tempdir().unwrap();
+    for (variable, value, told_of) in [
+        (
+            "ECRU_IDLE_TIMEOUT",
+            "soon",
+            "invalid value 'soon' for '--idle-timeout <SPAN>' from 'ECRU_IDLE_TIMEOUT'",
+        ),
+        (
+            "ECRU_LATEST",
+            "never",
+            "invalid value 'never' for '--latest <MODE>' from 'ECRU_LATEST'",
+        ),
+        (
+            "ECRU_IDLE_TIMEOUT",
+            "2h",
+            "ECRU_IDLE_TIMEOUT: idle-timeout: 2h is not between",
+        ),
+        ("ECRU_REGION", "Narnia", "ECRU_REGION: region: "),
+    ] {
+        let mut command = ecru(place.path());
+        let output = command.arg("serve").env(variable, value).output().unwrap();
+        assert!(!output.status.success(), "{variable}");
+        assert!(told(&output).contains(told_of), "{}", told(&output));
+    }
+    fs::write(place.path().join("ecru.toml"), "region = \"Narnia\"").unwrap();
+    let output = ecru(place.path()).arg("serve").output().unwrap();
+    let reason = "ecru.toml: region: ";
+    assert!(told(&output).contains(reason), "{}", told(&output));
+    let typed = ["serve", "--idle-timeout", "soon"];
+    let mut command = ecru(place.path());
+    command.args(typed).env("ECRU_IDLE_TIMEOUT", "1s");
+    let output = command.output().unwrap();
+    let reason = "invalid value 'soon' for '--idle-timeout <SPAN>': ";
+    assert!(told(&output).contains(reason), "{}", told(&output));
+}
+
+#[test]
+fn help_lists_the_flags_that_concern_a_command() {
+    let place = tempfile::tempdir().unwrap();
+    let help = |arguments: &[&str]| explained(ecru(place.path()).args(arguments).arg("--help"));
+    let lists = |text: &str, flags: &[&str]| -> Vec<bool> {
+        flags.iter().map(|flag| text.contains(flag)).collect()
+    };
+    let flags = [
+        "--keys",
+        "--metadata",
+        "--blobs",
+        "--latest",
+        "--layer-grace",
+    ];
+    let verify = help(&["verify"]);
+    assert_eq!(
+        lists(&verify, &flags),
+        [true, true, true, false, false],
+        "{verify}"
+    );
+    let token = help(&["token", "revoke-all"]);
+    assert_eq!(
+        lists(&token, &flags),
+        [true, false, false, false, false],
+        "{token}"
+    );
+}
+
+#[test]
 fn settings_of_serve_may_stand_in_the_file_that_verify_reads() {
     let place = tempfile::tempdir().unwrap();
     fs::write(

@@ -4,11 +4,11 @@
 //! and one order of precedence holds for every setting.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use clap::error::{ContextKind, ContextValue};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
 use thiserror::Error;
@@ -156,11 +156,7 @@ impl SettingsFile {
             _ => "",
         };
         let flag = text(ContextKind::InvalidArg);
-        let key = flag
-            .trim_start_matches('-')
-            .split([' ', '='])
-            .next()
-            .unwrap_or_default();
+        let key = long_name(flag);
         let reason = std::error::Error::source(error)
             .map_or_else(String::new, |source| format!(": {source}"));
         let message = format!(
@@ -215,7 +211,7 @@ pub fn parse(
 ) -> Result<Result<(ArgMatches, SettingsFile), clap::Error>, FileError> {
     let typed = match command.clone().try_get_matches_from(line) {
         Ok(typed) => typed,
-        Err(error) => return Ok(Err(error)),
+        Err(error) => return Ok(Err(name_variable(error, command, line))),
     };
     let Some(named) = leaf(&typed)
         .try_get_one::<PathBuf>("config")
@@ -233,6 +229,43 @@ pub fn parse(
         Ok(matches) => Ok(Ok((matches, file))),
         Err(error) => Err(file.blame(&error)),
     }
+}
+
+/// The same error, told of the variable too if the value comes from there.
+fn name_variable(mut error: clap::Error, command: &Command, line: &[OsString]) -> clap::Error {
+    let is_of_value = matches!(
+        error.kind(),
+        ErrorKind::InvalidValue | ErrorKind::ValueValidation
+    );
+    let Some(ContextValue::String(flag)) = error.get(ContextKind::InvalidArg) else {
+        return error;
+    };
+    let name = long_name(flag);
+    let is_typed = line.iter().any(|word| {
+        word.to_string_lossy().starts_with("--") && long_name(&word.to_string_lossy()) == name
+    });
+    let variable = variable_of(command, name).filter(|name| std::env::var_os(name).is_some());
+    if let Some(variable) = variable.filter(|_| is_of_value && !is_typed) {
+        let both = format!("{flag}' from '{}", variable.to_string_lossy());
+        error.insert(ContextKind::InvalidArg, ContextValue::String(both));
+    }
+    error
+}
+
+/// The variable of a flag, in whichever subcommand has it.
+fn variable_of(command: &Command, name: &str) -> Option<OsString> {
+    let mut arguments = command.get_arguments();
+    let own = arguments.find(|argument| argument.get_long() == Some(name));
+    own.and_then(Arg::get_env).map(OsStr::to_owned).or_else(|| {
+        let mut subcommands = command.get_subcommands();
+        subcommands.find_map(|subcommand| variable_of(subcommand, name))
+    })
+}
+
+/// `--name VALUE` and `--name=VALUE` without dashes and value.
+fn long_name(flag: &str) -> &str {
+    let name = flag.trim_start_matches('-').split([' ', '=']).next();
+    name.unwrap_or_default()
 }
 
 /// The matches of the innermost subcommand.
