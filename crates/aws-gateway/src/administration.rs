@@ -2,7 +2,7 @@
 //!
 //! | operation | input | output |
 //! |---|---|---|
-//! | `Verify` | `repair`: boolean, default false | `objects`, `bytes`, `manifests`, `problemCount`: numbers; `problems`: list of `what`, `object`, `repository`, `digest`, `quarantined` |
+//! | `Verify` | `repair`: boolean, default false; `from`: the `next` of the answer before | `objects`, `bytes`, `manifests`, `problemCount`: numbers; `problems`: list of `what`, `object`, `repository`, `digest`, `quarantined`; `next`, unless all was verified |
 //! | `RevokeTokens` | none | none |
 //! | `PutRegistrySetting` | `name`: `latest`; `value`: `newest`, `explicit` or `follow` | the same |
 //!
@@ -10,7 +10,7 @@
 
 use ecru_domain::Error;
 use ecru_domain::latest::LatestMode;
-use ecru_services::verification::{Problem, VerifyReport, VerifyRequest};
+use ecru_services::verification::{Position, Problem, VerifyPage, VerifyRequest};
 use http::Response;
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +29,7 @@ const LATEST: &str = "latest";
 struct VerifyInput {
     #[serde(default)]
     repair: bool,
+    from: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -39,6 +40,8 @@ struct VerifyOutput {
     manifests: u64,
     problem_count: u64,
     problems: Vec<ProblemOutput>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -104,11 +107,17 @@ async fn verify(call: &Call<'_>, input: &VerifyInput) -> Result<VerifyOutput, Er
     let request = VerifyRequest {
         repair: input.repair,
     };
+    let from = match &input.from {
+        Some(text) => {
+            Position::parse(text).map_err(|_| refuse("from", "must be the 'next' of an answer"))?
+        }
+        None => Position::START,
+    };
     let verification = &call.services.verification;
-    let report = verification
-        .verify(&call.context, &call.config.home, request)
+    let page = verification
+        .verify(&call.context, &call.config.home, request, from)
         .await?;
-    Ok(report.into())
+    Ok(page.into())
 }
 
 async fn revoke_tokens(call: &Call<'_>, input: Nothing) -> Result<Nothing, Error> {
@@ -134,9 +143,10 @@ async fn put_registry_setting(
     Ok(input)
 }
 
-impl From<VerifyReport> for VerifyOutput {
-    fn from(report: VerifyReport) -> Self {
+impl From<VerifyPage> for VerifyOutput {
+    fn from(VerifyPage { report, next }: VerifyPage) -> Self {
         Self {
+            next: next.map(|position| position.to_string()),
             objects: report.objects,
             bytes: report.bytes,
             manifests: report.manifests,

@@ -9,7 +9,9 @@ mod exchange;
 mod pinned;
 mod signature;
 
+use std::fmt;
 use std::fmt::Write as _;
+use std::io::IsTerminal as _;
 
 use anyhow::{Context as _, Result, bail};
 use ecru_key_store::credentials;
@@ -31,23 +33,37 @@ use signature::Signer;
 pub async fn verify(args: &VerifyArgs) -> Result<bool> {
     let config =
         StoreConfig::from_args(&args.administration.store, |name| std::env::var(name).ok())?;
-    let report = if args.offline {
+    let mut counts = Counts::default();
+    if args.offline {
         let store = open_store::open(&config).await?;
         let request = VerifyRequest {
             repair: args.repair,
         };
-        report_value(store.services.verification.verify_offline(request).await?)
+        let report = store.services.verification.verify_offline(request).await?;
+        counts.take(&report_value(report));
     } else {
-        ask(
-            &args.administration,
-            &config,
-            "Verify",
-            &json!({ "repair": args.repair }),
-        )
-        .await?
-    };
-    print!("{}", rendered(&report));
-    Ok(report["problemCount"] == 0)
+        verify_online(args, &config, &mut counts).await?;
+    }
+    println!("{counts}");
+    Ok(counts.problems == 0)
+}
+
+/// Asks for one page after the other, so that no request takes long and a person sees how far it is.
+async fn verify_online(args: &VerifyArgs, config: &StoreConfig, counts: &mut Counts) -> Result<()> {
+    let is_watched = std::io::stderr().is_terminal();
+    let mut next = Value::Null;
+    loop {
+        let input = json!({ "repair": args.repair, "from": next });
+        let page = ask(&args.administration, config, "Verify", &input).await?;
+        counts.take(&page);
+        next = page["next"].clone();
+        if next.is_null() {
+            return Ok(());
+        }
+        if is_watched {
+            eprintln!("{counts} so far");
+        }
+    }
 }
 
 /// Ends every token.
@@ -123,6 +139,44 @@ fn report_value(report: ecru_services::verification::VerifyReport) -> Value {
     })
 }
 
+/// What was verified, and how much of it is not as it must be.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Counts {
+    objects: u64,
+    bytes: u64,
+    manifests: u64,
+    problems: u64,
+}
+
+impl Counts {
+    /// Adds a report, whose problems are printed.
+    fn take(&mut self, report: &Value) {
+        print!("{}", rendered(report));
+        for (sum, name) in [
+            (&mut self.objects, "objects"),
+            (&mut self.bytes, "bytes"),
+            (&mut self.manifests, "manifests"),
+            (&mut self.problems, "problemCount"),
+        ] {
+            *sum += report[name].as_u64().unwrap_or_default();
+        }
+    }
+}
+
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [objects, bytes, manifests, problems] = [
+            (self.objects, "object"),
+            (self.bytes, "byte"),
+            (self.manifests, "manifest"),
+            (self.problems, "problem"),
+        ]
+        .map(|(count, noun)| counted(count, noun));
+        write!(f, "read {objects} ({bytes}) and {manifests}: {problems}")
+    }
+}
+
+/// The problems of a report, one on a line.
 fn rendered(report: &Value) -> String {
     let mut text = String::new();
     // writing to a String cannot fail
@@ -136,23 +190,11 @@ fn rendered(report: &Value) -> String {
         let is_aside = problem["quarantined"] == true;
         text.push_str(if is_aside { ", set aside\n" } else { "\n" });
     }
-    let [objects, bytes, manifests, problems] = [
-        ("objects", "object"),
-        ("bytes", "byte"),
-        ("manifests", "manifest"),
-        ("problemCount", "problem"),
-    ]
-    .map(|(name, noun)| counted(&report[name], noun));
-    writeln!(
-        text,
-        "read {objects} ({bytes}) and {manifests}: {problems}"
-    )
-    .ok();
     text
 }
 
-fn counted(count: &Value, noun: &str) -> String {
-    let plural = if *count == 1 { "" } else { "s" };
+fn counted(count: u64, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
     format!("{count} {noun}{plural}")
 }
 
@@ -168,8 +210,14 @@ mod tests {
         });
         assert_eq!(
             rendered(&report),
-            "object bytes are corrupt, repository team/app, object ab, set aside\n\
-             read 2 objects (10 bytes) and 1 manifest: 1 problem\n"
+            "object bytes are corrupt, repository team/app, object ab, set aside\n"
         );
+        let mut counts = Counts::default();
+        counts.take(&report);
+        let told = "read 2 objects (10 bytes) and 1 manifest: 1 problem";
+        assert_eq!(counts.to_string(), told);
+        counts.take(&report);
+        let told = "read 4 objects (20 bytes) and 2 manifests: 2 problems";
+        assert_eq!(counts.to_string(), told);
     }
 }

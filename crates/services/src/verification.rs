@@ -5,19 +5,21 @@
 //! found by listing. Repair sets damaged and orphaned
 //! bytes aside where no read reaches them; it never deletes. Pushes and collection go on meanwhile: what looks wrong
 //! is looked at again before it is reported.
+//!
+//! It goes in steps, each from one [`Position`] to the next, so that no request must last as long as the whole.
 
+mod images;
 mod layers;
 mod orphans;
+mod position;
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use ecru_domain::digest::Hasher;
 use ecru_domain::repository::Repository;
-use ecru_domain::{Action, Algorithm, Digest, Error, Registry};
-use ecru_ports::metadata::{
-    ImageRecord, LayerRecord, ObjectRecord, ReferenceKind, SealedManifest, TagStatus,
-};
+use ecru_domain::{Action, Algorithm, Error, Registry, RepositoryId};
+use ecru_ports::metadata::{LayerRecord, ObjectRecord, ReadTransaction};
 use ecru_ports::{BlobError, BlobStore, DataKey, ObjectId};
 use futures_util::StreamExt as _;
 
@@ -25,8 +27,14 @@ use crate::access::{Access, RequestContext, Resource};
 use crate::keys::Keys;
 use crate::store::{Store, Warrant};
 
+pub use position::Position;
+
 /// Rows read at a time.
 const BATCH: u32 = 200;
+/// Batches of one answer.
+const STEPS_PER_PAGE: u32 = 50;
+/// Bytes of objects after which an answer ends.
+const BYTES_PER_PAGE: u64 = 1024 * 1024 * 1024;
 /// Problems reported in full; further ones are counted.
 const MAX_REPORTED: usize = 1_000;
 
@@ -50,6 +58,15 @@ pub struct VerifyReport {
     pub problem_count: u64,
     /// The first of them.
     pub problems: Vec<Problem>,
+}
+
+/// What one answer tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VerifyPage {
+    /// What was found since the position that was asked for.
+    pub report: VerifyReport,
+    /// Where to go on; `None` if all was verified.
+    pub next: Option<Position>,
 }
 
 /// Something that is not as it must be.
@@ -96,50 +113,89 @@ impl Verification {
         }
     }
 
-    /// `ecru:Verify` through the administration API, on a running server. `home` is its own registry.
+    /// `ecru:Verify` through the administration API, on a running server: as much as one answer may take, from a
+    /// position on. `home` is the server's own registry.
     pub async fn verify(
         &self,
         context: &RequestContext,
         home: &Registry,
         request: VerifyRequest,
-    ) -> Result<VerifyReport, Error> {
+        from: Position,
+    ) -> Result<VerifyPage, Error> {
         self.access
             .authorize(context, Action::VERIFY, Resource::Any(home.clone()))
             .await?;
-        self.verify_offline(request).await
+        let (mut report, mut next) = (VerifyReport::default(), Some(from));
+        for _ in 0..STEPS_PER_PAGE {
+            let Some(position) = next.take_if(|_| report.bytes < BYTES_PER_PAGE) else {
+                break;
+            };
+            next = self.step(request, position, &mut report).await?;
+        }
+        Ok(VerifyPage { report, next })
     }
 
-    /// The same for whoever holds the data directory's lock.
+    /// All of it, for whoever holds the data directory's lock.
     pub async fn verify_offline(&self, request: VerifyRequest) -> Result<VerifyReport, Error> {
-        let mut report = VerifyReport::default();
-        self.verify_objects(request, &mut report).await?;
-        self.verify_manifests(&mut report).await?;
-        self.verify_orphans(request, &mut report).await?;
+        let (mut report, mut next) = (VerifyReport::default(), Some(Position::START));
+        while let Some(position) = next {
+            next = self.step(request, position, &mut report).await?;
+        }
         Ok(report)
+    }
+
+    /// Verifies a batch and returns where the next begins; `None` after the last.
+    async fn step(
+        &self,
+        request: VerifyRequest,
+        from: Position,
+        report: &mut VerifyReport,
+    ) -> Result<Option<Position>, Error> {
+        match from {
+            Position::Objects(after) => self.verify_objects(request, after, report).await.map(Some),
+            Position::Repositories(after) => self.next_repository(after).await.map(Some),
+            Position::Layers(place, after) => {
+                self.verify_layers(place, after, report).await.map(Some)
+            }
+            Position::Images(place, after) => {
+                self.verify_images(place, after, report).await.map(Some)
+            }
+            Position::Segments(after) => self.verify_orphans(request, after, report).await,
+        }
     }
 
     async fn verify_objects(
         &self,
         request: VerifyRequest,
+        after: Option<ObjectId>,
         report: &mut VerifyReport,
-    ) -> Result<(), Error> {
-        let mut after: Option<ObjectId> = None;
-        loop {
-            let from = after.clone();
-            let objects = self
-                .store
-                .read(Warrant::server(), move |rows| {
-                    Ok(rows.list_objects(from.as_ref(), BATCH)?)
-                })
-                .await?;
-            let Some(last) = objects.last() else {
-                return Ok(());
-            };
-            after = Some(last.stored.id.clone());
-            for object in objects {
-                self.verify_object(request, object, report).await?;
+    ) -> Result<Position, Error> {
+        let objects = self
+            .store
+            .read(Warrant::server(), move |rows| {
+                Ok(rows.list_objects(after.as_ref(), BATCH)?)
+            })
+            .await?;
+        let mut last = None;
+        let enough = report.bytes + BYTES_PER_PAGE;
+        for object in objects {
+            last = Some(object.stored.id.clone());
+            self.verify_object(request, object, report).await?;
+            if report.bytes >= enough {
+                break;
             }
         }
+        Ok(match last {
+            Some(last) => Position::Objects(Some(last)),
+            None => Position::Repositories(None),
+        })
+    }
+
+    /// The repository, unless it was deleted meanwhile.
+    async fn repository(&self, id: &RepositoryId) -> Result<Option<Repository>, Error> {
+        let wanted = id.clone();
+        let look = move |rows: &mut dyn ReadTransaction| Ok(rows.repository(&wanted)?);
+        self.store.lookup(Warrant::server(), look).await
     }
 
     async fn verify_object(
@@ -245,130 +301,17 @@ impl Verification {
             .then(|| "the bytes do not have their digest".to_owned()))
     }
 
-    async fn verify_manifests(&self, report: &mut VerifyReport) -> Result<(), Error> {
-        let mut after: Option<String> = None;
-        loop {
-            let from = after.clone();
-            let repositories = self
-                .store
-                .read(Warrant::server(), move |rows| {
-                    Ok(rows.list_all_repositories(from.as_deref(), BATCH)?)
-                })
-                .await?;
-            let Some(last) = repositories.last() else {
-                return Ok(());
-            };
-            after = Some(last.id.as_str().to_owned());
-            for repository in repositories {
-                self.verify_layers(&repository, report).await?;
-                self.verify_images(&repository, report).await?;
-            }
-        }
-    }
-
-    async fn verify_images(
-        &self,
-        repository: &Repository,
-        report: &mut VerifyReport,
-    ) -> Result<(), Error> {
-        let mut after: Option<String> = None;
-        loop {
-            let (id, from) = (repository.id.clone(), after.clone());
-            let images = self
-                .store
-                .read(Warrant::server(), move |rows| {
-                    Ok(rows.list_images(&id, TagStatus::Any, from.as_deref(), BATCH)?)
-                })
-                .await?;
-            let Some(last) = images.last() else {
-                return Ok(());
-            };
-            after = Some(last.digest.to_string());
-            for image in images {
-                report.manifests += 1;
-                if let Some(what) = self.damage_of_image(repository, &image).await? {
-                    report.add(Problem {
-                        what,
-                        object: None,
-                        repository: Some(repository.name.to_string()),
-                        digest: Some(image.digest.to_string()),
-                        quarantined: false,
-                    });
-                }
-            }
-        }
-    }
-
-    async fn damage_of_image(
-        &self,
-        repository: &Repository,
-        image: &ImageRecord,
-    ) -> Result<Option<String>, Error> {
-        let (place, wanted) = (repository.id.clone(), image.clone());
-        let (manifest, missing) = self
-            .store
-            .lookup(Warrant::server(), move |rows| {
-                let manifest: Option<SealedManifest> = rows.manifest(&place, &wanted.digest)?;
-                let mut missing: Option<Digest> = None;
-                for reference in rows.references_of(&wanted.id, u32::MAX)? {
-                    let found = match reference.kind {
-                        ReferenceKind::Layer => {
-                            rows.find_layer(&place, &reference.target)?.is_some()
-                        }
-                        ReferenceKind::Manifest => {
-                            rows.find_image(&place, &reference.target)?.is_some()
-                        }
-                    };
-                    if !found && missing.is_none() {
-                        missing = Some(reference.target);
-                    }
-                }
-                // deleted meanwhile: not a problem
-                let is_there = rows
-                    .find_image(&place, &wanted.digest)?
-                    .is_some_and(|now| now.id == wanted.id);
-                Ok(if is_there {
-                    (Some(manifest), missing)
-                } else {
-                    (None, None)
-                })
-            })
-            .await?;
-        let Some(manifest) = manifest else {
-            return Ok(None);
+    /// The repository after one; after the last, the stored segments.
+    async fn next_repository(&self, after: Option<RepositoryId>) -> Result<Position, Error> {
+        let look = move |rows: &mut dyn ReadTransaction| {
+            let after = after.as_ref().map(RepositoryId::as_str);
+            Ok(rows.list_all_repositories(after, 1)?)
         };
-        let Some(manifest) = manifest else {
-            return Ok(Some("the manifest is missing".to_owned()));
-        };
-        if let Some(missing) = missing {
-            return Ok(Some(format!(
-                "it refers to {missing}, which is not in the repository"
-            )));
-        }
-        self.damage_of_manifest(repository, image, &manifest).await
-    }
-
-    async fn damage_of_manifest(
-        &self,
-        repository: &Repository,
-        image: &ImageRecord,
-        manifest: &SealedManifest,
-    ) -> Result<Option<String>, Error> {
-        let key = self
-            .keys
-            .unwrap(repository, &image.id, &manifest.wrapped_key);
-        let Some(key) = opened(key.await)? else {
-            return Ok(Some("the manifest's data key does not open".to_owned()));
-        };
-        let context = crate::images::manifest_context(&image.id);
-        let Ok(bytes) = self.keys.open_small(&key, &context, &manifest.sealed) else {
-            return Ok(Some("the manifest does not open".to_owned()));
-        };
-        let calculated = Digest::of(image.digest.algorithm(), &bytes);
-        Ok(
-            (calculated != image.digest)
-                .then(|| "the manifest does not have its digest".to_owned()),
-        )
+        let mut found = self.store.read(Warrant::server(), look).await?;
+        Ok(match found.pop() {
+            Some(repository) => Position::Layers(repository.id, None),
+            None => Position::Segments(None),
+        })
     }
 }
 

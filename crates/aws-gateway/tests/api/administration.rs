@@ -30,6 +30,10 @@ async fn a_whole_store_verifies_without_problems() {
         (&json!(1), &json!([]))
     );
     assert_eq!(report["problemCount"], 0);
+    assert_eq!(report.get("next"), None, "all was verified");
+    let from = json!({"from": "segments "});
+    let rest = call(&world, &administrator(), "Verify", from).await.json();
+    assert_eq!((&rest["manifests"], rest.get("next")), (&json!(0), None));
 }
 
 #[tokio::test]
@@ -89,6 +93,11 @@ async fn bad_administration_is_refused() {
         ),
         ("Verify", json!({"repair": "yes"}), "SerializationException"),
         ("Verify", json!([]), "SerializationException"),
+        (
+            "Verify",
+            json!({"from": "elsewhere"}),
+            "InvalidParameterException",
+        ),
         ("Nothing", json!({}), "UnknownOperationException"),
     ] {
         let answer = call(&world, &administrator(), operation, input).await;

@@ -2,40 +2,43 @@
 //! of its key that is its own.
 
 use ecru_domain::repository::Repository;
-use ecru_domain::{Error, RepositoryId};
+use ecru_domain::{Digest, Error, RepositoryId};
 use ecru_ports::metadata::{LayerRecord, ReadTransaction};
 
-use super::{BATCH, Problem, Verification, VerifyReport, opened};
+use super::{BATCH, Position, Problem, Verification, VerifyReport, opened};
 use crate::store::Warrant;
 
 impl Verification {
     pub(super) async fn verify_layers(
         &self,
-        repository: &Repository,
+        place: RepositoryId,
+        after: Option<Digest>,
         report: &mut VerifyReport,
-    ) -> Result<(), Error> {
-        let mut after: Option<String> = None;
-        loop {
-            let (id, from) = (repository.id.clone(), after.clone());
-            let look = move |rows: &mut dyn ReadTransaction| list(rows, &id, from.as_deref());
-            let found = self.store.read(Warrant::server(), look).await?;
-            let Some((last, _)) = found.last() else {
-                return Ok(());
-            };
-            after = Some(last.digest.to_string());
-            for (layer, has_object) in &found {
-                let damage = self.damage_of_layer(repository, layer, *has_object);
-                if let Some(what) = damage.await? {
-                    report.add(Problem {
-                        what: what.to_owned(),
-                        object: Some(layer.object.as_str().to_owned()),
-                        repository: Some(repository.name.to_string()),
-                        digest: Some(layer.digest.to_string()),
-                        quarantined: false,
-                    });
-                }
+    ) -> Result<Position, Error> {
+        let Some(repository) = self.repository(&place).await? else {
+            return Ok(Position::Repositories(Some(place)));
+        };
+        let id = place.clone();
+        let look = move |rows: &mut dyn ReadTransaction| {
+            list(rows, &id, after.as_ref().map(Digest::as_str))
+        };
+        let found = self.store.read(Warrant::server(), look).await?;
+        let Some(last) = found.last().map(|(layer, _)| layer.digest.clone()) else {
+            return Ok(Position::Images(place, None));
+        };
+        for (layer, has_object) in &found {
+            let damage = self.damage_of_layer(&repository, layer, *has_object);
+            if let Some(what) = damage.await? {
+                report.add(Problem {
+                    what: what.to_owned(),
+                    object: Some(layer.object.as_str().to_owned()),
+                    repository: Some(repository.name.to_string()),
+                    digest: Some(layer.digest.to_string()),
+                    quarantined: false,
+                });
             }
         }
+        Ok(Position::Layers(place, Some(last)))
     }
 
     async fn damage_of_layer(

@@ -4,7 +4,7 @@ use ecru_domain::Error;
 use ecru_ports::ObjectId;
 use ecru_ports::blobs::FoundSegment;
 
-use super::{BATCH, Problem, Verification, VerifyReport, VerifyRequest};
+use super::{BATCH, Position, Problem, Verification, VerifyReport, VerifyRequest};
 use crate::layers::store_failed;
 use crate::store::Warrant;
 
@@ -13,19 +13,15 @@ impl Verification {
     pub(super) async fn verify_orphans(
         &self,
         request: VerifyRequest,
+        after: Option<ObjectId>,
         report: &mut VerifyReport,
-    ) -> Result<(), Error> {
-        let mut after: Option<ObjectId> = None;
-        loop {
-            let found = self.list(after.as_ref(), BATCH as usize).await?;
-            let Some(last) = found.last() else {
-                return Ok(());
-            };
-            after = Some(last.object.clone());
-            for segment in found {
-                self.verify_segment(request, segment, report).await?;
-            }
+    ) -> Result<Option<Position>, Error> {
+        let found = self.list(after.as_ref(), BATCH as usize).await?;
+        let last = found.last().map(|segment| segment.object.clone());
+        for segment in found {
+            self.verify_segment(request, segment, report).await?;
         }
+        Ok(last.map(|last| Position::Segments(Some(last))))
     }
 
     async fn verify_segment(

@@ -5,7 +5,7 @@ use ecru_ports::ObjectId;
 use ecru_ports::blobs::FoundSegment;
 use ecru_ports::metadata::{Lane, LayerRecord, StoreError, WriteTransaction};
 use ecru_services::layers::LayerAvailability;
-use ecru_services::verification::VerifyRequest;
+use ecru_services::verification::{Position, VerifyRequest};
 
 use crate::world::{GRACE, World, manifest, refusal};
 
@@ -22,13 +22,42 @@ async fn a_sound_store_has_no_problems() {
     let report = world
         .services
         .verification
-        .verify(&world.root(), &world.home, VerifyRequest::default())
+        .verify_offline(VerifyRequest::default())
         .await
         .unwrap();
     assert_eq!(
         (report.objects, report.manifests, report.problem_count),
         (3, 2, 0)
     );
+}
+
+#[tokio::test]
+async fn pages_of_verification_join_to_the_whole_and_each_is_bounded() {
+    let world = World::new().await;
+    for number in 0..30 {
+        let app = world.create(&format!("app-{number}")).await;
+        world
+            .push_image(&app, &format!("{number}"), Some("v1"))
+            .await;
+    }
+    let verification = &world.services.verification;
+    let request = VerifyRequest::default();
+    let whole = verification.verify_offline(request).await.unwrap();
+    let (mut objects, mut manifests, mut pages) = (0, 0, 0);
+    let (context, mut next) = (world.root(), Some(Position::START));
+    while let Some(position) = next {
+        let from = Position::parse(&position.to_string()).unwrap();
+        let page = verification.verify(&context, &world.home, request, from);
+        let page = page.await.unwrap();
+        assert_eq!(page.report.problems, []);
+        objects += page.report.objects;
+        manifests += page.report.manifests;
+        pages += 1;
+        next = page.next;
+    }
+    assert_eq!((objects, manifests), (whole.objects, whole.manifests));
+    assert_eq!((objects, manifests), (60, 30));
+    assert!(pages > 1, "{pages}");
 }
 
 /// Collection runs beside verification: what was listed may rightly be gone, rows and all, when it is looked up.
