@@ -9,6 +9,8 @@
 mod client;
 #[path = "listener/framing.rs"]
 mod framing;
+#[path = "listener/http2.rs"]
+mod http2;
 #[path = "listener/tls.rs"]
 mod tls;
 

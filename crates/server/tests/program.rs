@@ -6,6 +6,8 @@
 
 #[path = "program/server.rs"]
 mod server;
+#[path = "program/shutdown.rs"]
+mod shutdown;
 
 use std::fs;
 use std::net::TcpListener;
@@ -192,6 +194,9 @@ fn the_store_is_verified_by_the_server_and_without_it() {
     let mut server = Running::start(&home, &[]);
     create_repository(&server, "app");
     push(&server, &token(&server), "app");
+    for number in 0..30 {
+        create_repository(&server, &format!("empty-{number}"));
+    }
     let listen = format!("127.0.0.1:{}", server.port);
     let online = home
         .command(&["verify", "--listen", &listen])

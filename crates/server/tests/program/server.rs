@@ -107,6 +107,12 @@ impl<'a> Running<'a> {
 
     /// Asks the process to end and returns its exit code.
     pub(crate) fn stop(&mut self) -> Option<i32> {
+        self.ask_to_end();
+        self.wait()
+    }
+
+    /// Asks the process to end.
+    pub(crate) fn ask_to_end(&self) {
         let pid = self.child.id().to_string();
         assert!(
             Command::new("kill")
@@ -115,6 +121,10 @@ impl<'a> Running<'a> {
                 .unwrap()
                 .success()
         );
+    }
+
+    /// Waits for the end of the process and returns its exit code.
+    pub(crate) fn wait(&mut self) -> Option<i32> {
         self.child.wait().unwrap().code()
     }
 
