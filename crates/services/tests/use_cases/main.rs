@@ -11,6 +11,7 @@
 
 mod authorization;
 mod collection;
+mod golden;
 mod images;
 mod latest;
 mod leftovers;

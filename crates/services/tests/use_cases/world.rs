@@ -83,7 +83,26 @@ impl World {
         latest: LatestMode,
         before: impl FnOnce(Arc<dyn BlobStore>) -> Arc<dyn BlobStore>,
     ) -> Self {
-        let directory = tempfile::tempdir().unwrap();
+        Self::open(tempfile::tempdir().unwrap(), 0, latest, before).await
+    }
+
+    /// What another world left in a directory; ids begin where it cannot have come.
+    pub(crate) async fn found(directory: tempfile::TempDir) -> Self {
+        Self::open(directory, 1_000_000, LatestMode::Newest, |blobs| blobs).await
+    }
+
+    /// Ends the world and leaves its directory.
+    pub(crate) fn close(self) -> tempfile::TempDir {
+        self.directory
+    }
+
+    async fn open(
+        directory: tempfile::TempDir,
+        first_id: u64,
+        latest: LatestMode,
+        before: impl FnOnce(Arc<dyn BlobStore>) -> Arc<dyn BlobStore>,
+    ) -> Self {
+        let is_new = !directory.path().join("keys").try_exists().unwrap();
         let clock = Arc::new(HandClock(AtomicI64::new(1_800_000_000_000_000)));
         let metadata = SqliteMetadata::open(&directory.path().join("ecru.db"), &*clock).unwrap();
         let outside = Outside {
@@ -92,10 +111,10 @@ impl World {
                 DirectoryBlobs::open(&directory.path().join("blobs")).unwrap(),
             )),
             keys: Arc::new(
-                FileKeyStore::open_or_create(&directory.path().join("keys"), true).unwrap(),
+                FileKeyStore::open_or_create(&directory.path().join("keys"), is_new).unwrap(),
             ),
             clock: clock.clone(),
-            ids: Arc::new(CountingIds(AtomicU64::new(0))),
+            ids: Arc::new(CountingIds(AtomicU64::new(first_id))),
         };
         let home = registry("000000000000", "us-east-1");
         let limits = Limits {
