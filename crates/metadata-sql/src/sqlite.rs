@@ -11,6 +11,7 @@ mod leftovers;
 mod plans;
 mod readers;
 mod session;
+mod watch;
 mod writer;
 
 use std::fs::{self, OpenOptions};
@@ -31,6 +32,7 @@ use crate::batch::Session as _;
 use crate::schema;
 use readers::Readers;
 use session::{DIALECT, SqliteSession};
+use watch::Watch;
 use writer::Writer;
 
 /// Connections for look-ups. They run on the threads that serve requests, of which there are about as many as
@@ -45,6 +47,7 @@ pub struct SqliteMetadata {
     lookups: Readers,
     scans: Arc<Readers>,
     writer: Writer,
+    watch: Watch,
     files: [OpenedFile; 2],
 }
 
@@ -98,6 +101,7 @@ impl SqliteMetadata {
             lookups: Readers::new(path.to_owned(), LOOKUP_CONNECTIONS),
             scans: Arc::new(Readers::new(path.to_owned(), SCAN_CONNECTIONS)),
             writer: Writer::start(session)?,
+            watch: Watch::default(),
             files,
         })
     }
@@ -140,7 +144,10 @@ fn migrate(session: &mut SqliteSession, clock: &dyn Clock) -> Result<(), StoreEr
 #[async_trait]
 impl MetadataEngine for SqliteMetadata {
     async fn write(&self, _lane: Lane, work: WriteWork) -> Result<(), StoreError> {
-        self.writer.write(work).await
+        let [file, _log] = &self.files;
+        self.watch.before_write(file)?;
+        self.writer.write(work).await?;
+        self.watch.after_commit(file, self.commits())
     }
 
     /// Runs on the calling thread: a look-up takes microseconds, less than a hop to another thread.

@@ -219,6 +219,27 @@ async fn a_probe_writes_every_time() {
 }
 
 #[tokio::test]
+async fn writes_to_a_file_that_is_not_in_its_place_are_not_acknowledged() {
+    let directory = TempDir::new().unwrap();
+    let store = Metadata::new(Arc::new(open(&directory)));
+    let write = || store.write(Lane::Any, |rows| rows.put_store_fact("name", "value"));
+    write().await.unwrap();
+    let (path, aside) = ["metadata.db", "aside"]
+        .map(|name| directory.path().join(name))
+        .into();
+    fs::rename(&path, &aside).unwrap();
+    for _ in 0..2 {
+        assert!(matches!(write().await, Err(StoreError::Unavailable(_))));
+    }
+    fs::write(&path, "another").unwrap();
+    assert!(matches!(write().await, Err(StoreError::Unavailable(_))));
+    fs::rename(&aside, &path).unwrap();
+    write().await.unwrap();
+    fs::remove_file(&path).unwrap();
+    assert!(matches!(write().await, Err(StoreError::Unavailable(_))));
+}
+
+#[tokio::test]
 async fn files_are_private_and_open_again() {
     let directory = TempDir::new().unwrap();
     let store = Metadata::new(Arc::new(open(&directory)));
