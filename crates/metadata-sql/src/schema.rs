@@ -41,7 +41,10 @@ CREATE TABLE IF NOT EXISTS lease (
 ";
 
 /// The migrations, oldest first. Released ones are never edited: their checksums are recorded in every store.
-const MIGRATIONS: &[&str] = &[include_str!("schema/0001.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema/0001.sql"),
+    include_str!("schema/0002.sql"),
+];
 
 /// Makes the tables that migrations need, unless they are there.
 pub(crate) fn prepare(sql: &mut dyn Sql, dialect: Dialect) -> Result<(), StoreError> {

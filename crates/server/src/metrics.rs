@@ -63,6 +63,10 @@ pub struct Metrics {
     pub uploads_in_flight: Gauge,
     /// Bytes of the metadata store, where the engine can tell.
     pub metadata_bytes: Gauge,
+    /// Objects stored.
+    pub stored_objects: Gauge,
+    /// Their bytes, as they were received.
+    pub stored_bytes: Gauge,
     /// Bytes free where the objects are.
     pub free_bytes: Gauge,
     /// What collection has done since the start.
@@ -129,6 +133,8 @@ impl Metrics {
             connections: Gauge::default(),
             uploads_in_flight: Gauge::default(),
             metadata_bytes: Gauge::default(),
+            stored_objects: Gauge::default(),
+            stored_bytes: Gauge::default(),
             free_bytes: Gauge::default(),
             collection: CollectionCounters::default(),
         };
@@ -152,6 +158,14 @@ impl Metrics {
         registry.register("uploads_in_flight", help, self.uploads_in_flight.clone());
         let size = self.metadata_bytes.clone();
         registry.register_with_unit("metadata", "Size of the metadata store", Unit::Bytes, size);
+        let stored = self.stored_objects.clone();
+        registry.register(
+            "stored_objects",
+            "Objects stored, each content once",
+            stored,
+        );
+        let stored = self.stored_bytes.clone();
+        registry.register_with_unit("stored", "Bytes of these objects", Unit::Bytes, stored);
         let free = self.free_bytes.clone();
         registry.register_with_unit("blobs_free", "Room left for objects", Unit::Bytes, free);
         self.collection.register(&mut registry);

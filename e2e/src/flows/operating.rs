@@ -68,6 +68,10 @@ fn metrics(scene: &mut Scene) -> Result<()> {
     for name in [REPOSITORY, ACCOUNT, scene.key.id.as_str()] {
         ensure!(!text.contains(name), "metrics name {name}");
     }
+    let mut lines = text.lines();
+    let stored = lines.find_map(|line| line.strip_prefix("ecru_stored_bytes "));
+    let stored: u64 = stored.context("no stored bytes")?.parse()?;
+    ensure!(stored >= 300_000, "{stored} bytes are stored");
     let elsewhere = scene.registry("GET", "/metrics").send(scene.port())?;
     ensure!(
         elsewhere.status == 404,

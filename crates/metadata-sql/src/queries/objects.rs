@@ -1,10 +1,10 @@
 //! Objects: where bytes are, and which are to be removed.
 
 use ecru_ports::blobs::{ObjectId, StoredObject};
-use ecru_ports::metadata::{DoomedObject, ObjectRecord, StoreError};
+use ecru_ports::metadata::{DoomedObject, ObjectRecord, ObjectTotals, StoreError};
 
 use super::{read_all, read_one};
-use crate::row::{Row, read_segments, segments_text};
+use crate::row::{Row, corrupt, read_segments, segments_text};
 use crate::sql::{Sql, query_one, unsigned};
 
 macro_rules! object_columns {
@@ -56,26 +56,56 @@ pub(crate) fn list(
     read_all(rows, read_object)
 }
 
+const INSERT: &str = "INSERT INTO object (id, size, segments, tail, domain, sha256) \
+    VALUES ($1, $2, $3, $4, $5, $6)";
+
+const ONE_MORE: &str =
+    "UPDATE object_total SET objects = objects + 1, bytes = bytes + $1 WHERE name = 'all'";
+
+const ONE_LESS: &str =
+    "UPDATE object_total SET objects = objects - 1, bytes = bytes - $1 WHERE name = 'all'";
+
+/// One row counts all objects: a node has one writer, so nobody waits for it there.
 pub(crate) fn insert(sql: &mut dyn Sql, object: &ObjectRecord) -> Result<(), StoreError> {
     let segments = segments_text(&object.stored.segments);
-    sql.execute(
-        "INSERT INTO object (id, size, segments, tail, domain, sha256) \
-         VALUES ($1, $2, $3, $4, $5, $6)",
-        &[
-            (&object.stored.id).into(),
-            unsigned(object.stored.size)?,
-            (&segments).into(),
-            object.stored.tail.as_slice().into(),
-            (&object.domain).into(),
-            (&object.sha256).into(),
-        ],
-    )?;
+    let size = unsigned(object.stored.size)?;
+    let values = vec![
+        (&object.stored.id).into(),
+        size.clone(),
+        (&segments).into(),
+        object.stored.tail.as_slice().into(),
+        (&object.domain).into(),
+        (&object.sha256).into(),
+    ];
+    sql.execute_each(&[(INSERT, values), (ONE_MORE, vec![size])])?;
     Ok(())
 }
 
 pub(crate) fn delete(sql: &mut dyn Sql, object: &ObjectId) -> Result<(), StoreError> {
-    sql.execute("DELETE FROM object WHERE id = $1", &[object.into()])?;
+    let row = query_one(
+        sql,
+        "DELETE FROM object WHERE id = $1 RETURNING size",
+        &[object.into()],
+    )?;
+    if let Some(size) = read_one(row, Row::unsigned)? {
+        sql.execute(ONE_LESS, &[unsigned(size)?])?;
+    }
     Ok(())
+}
+
+pub(crate) fn totals(sql: &mut dyn Sql) -> Result<ObjectTotals, StoreError> {
+    let row = query_one(
+        sql,
+        "SELECT objects, bytes FROM object_total WHERE name = 'all'",
+        &[],
+    )?;
+    let read = |row: &mut Row| {
+        Ok(ObjectTotals {
+            objects: row.unsigned()?,
+            bytes: row.unsigned()?,
+        })
+    };
+    read_one(row, read)?.ok_or_else(|| corrupt("the count of objects"))
 }
 
 pub(crate) fn is_doomed(sql: &mut dyn Sql, object: &ObjectId) -> Result<bool, StoreError> {

@@ -5,8 +5,8 @@ use ecru_domain::{Digest, Registry, RepositoryId, RepositoryName, Tag, Timestamp
 use ecru_ports::blobs::ObjectId;
 use ecru_ports::metadata::{
     AccessKeyRecord, DoomedObject, ImageRecord, JobRecord, KeyOrigin, KeyRecord, LayerRecord,
-    LayerUse, ObjectRecord, ReadTransaction, ReferenceKind, ReferenceRecord, SealedManifest,
-    ServerKeyRecord, StoreError, TagRecord, TagStatus, UploadRecord,
+    LayerUse, ObjectRecord, ObjectTotals, ReadTransaction, ReferenceKind, ReferenceRecord,
+    SealedManifest, ServerKeyRecord, StoreError, TagRecord, TagStatus, UploadRecord,
 };
 
 use super::SqlTransaction;
@@ -200,6 +200,10 @@ impl<S: Sql> ReadTransaction for SqlTransaction<'_, S> {
 
     fn find_object(&mut self, object: &ObjectId) -> Result<Option<ObjectRecord>, StoreError> {
         self.run(|sql| objects::find(sql, object))
+    }
+
+    fn object_totals(&mut self) -> Result<ObjectTotals, StoreError> {
+        self.run(objects::totals)
     }
 
     fn list_objects(

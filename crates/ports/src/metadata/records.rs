@@ -105,6 +105,15 @@ pub struct LayerUse {
     pub referenced_as: Option<String>,
 }
 
+/// How much is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ObjectTotals {
+    /// Objects that rows refer to.
+    pub objects: u64,
+    /// Their plaintext bytes.
+    pub bytes: u64,
+}
+
 /// An object that rows refer to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObjectRecord {

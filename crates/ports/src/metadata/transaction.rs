@@ -10,8 +10,8 @@ use ecru_domain::{Digest, Registry, RepositoryId, RepositoryName, Tag, Timestamp
 use super::StoreError;
 use super::records::{
     AccessKeyRecord, DoomedObject, ImageRecord, JobRecord, KeyOrigin, KeyRecord, LayerRecord,
-    LayerUse, ObjectRecord, ReferenceKind, ReferenceRecord, SealedManifest, ServerKeyRecord,
-    TagRecord, TagStatus, UploadRecord,
+    LayerUse, ObjectRecord, ObjectTotals, ReferenceKind, ReferenceRecord, SealedManifest,
+    ServerKeyRecord, TagRecord, TagStatus, UploadRecord,
 };
 use crate::blobs::{ObjectId, WriteProgress};
 
@@ -155,6 +155,8 @@ pub trait ReadTransaction {
     ) -> Result<Option<(Repository, LayerRecord)>, StoreError>;
     /// An object.
     fn find_object(&mut self, object: &ObjectId) -> Result<Option<ObjectRecord>, StoreError>;
+    /// How many objects there are, and their bytes. Constant time.
+    fn object_totals(&mut self) -> Result<ObjectTotals, StoreError>;
     /// Objects by id.
     fn list_objects(
         &mut self,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use ecru_ports::Metadata;
+use ecru_ports::metadata::StoreError;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 
@@ -32,10 +33,18 @@ impl MetricsPage {
         }
     }
 
-    fn measure(&self) {
+    async fn measure(&self) {
         let gauge = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
         if let Some(bytes) = self.metadata.size_in_bytes() {
             self.metrics.metadata_bytes.set(gauge(bytes));
+        }
+        let totals: Result<_, StoreError> = self.metadata.lookup(|rows| rows.object_totals()).await;
+        match totals {
+            Ok(totals) => {
+                self.metrics.stored_objects.set(gauge(totals.objects));
+                self.metrics.stored_bytes.set(gauge(totals.bytes));
+            }
+            Err(error) => tracing::debug!(%error, "what is stored is not known"),
         }
         match kernel::free_bytes(&self.blobs) {
             Ok(bytes) => {
@@ -51,7 +60,7 @@ impl Application for MetricsPage {
         if visit.route != Route::Metrics || request.method() != Method::GET {
             return json(StatusCode::NOT_FOUND, r#"{"message":"not found"}"#);
         }
-        self.measure();
+        self.measure().await;
         match self.metrics.text() {
             Ok(text) => {
                 let mut response = Response::new(whole(Bytes::from(text)));

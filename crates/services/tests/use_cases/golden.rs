@@ -9,7 +9,7 @@ use std::process::Command;
 
 use ecru_domain::mutability::TagMutability;
 use ecru_domain::{Digest, EncryptionType, RepositoryName};
-use ecru_ports::metadata::TagStatus;
+use ecru_ports::metadata::{StoreError, TagStatus};
 use ecru_services::PageRequest;
 use ecru_services::uploads::UploadAddress;
 use ecru_services::verification::VerifyRequest;
@@ -81,6 +81,11 @@ async fn use_store(archive: &Path) {
     let digest = Digest::sha256(&layer());
     let read = world.read_layer(&aes, &digest).await.unwrap();
     assert!(read == layer(), "the layer is another");
+
+    let look = world.outside.metadata.lookup(|rows| rows.object_totals());
+    let totals: Result<_, StoreError> = look.await;
+    // a configuration and a layer in each repository, and the one that no image needs
+    assert_eq!(totals.unwrap().objects, 7, "migrations count what is there");
 
     finish_upload(&world, &fact("upload")).await;
     let report = services

@@ -5,7 +5,7 @@ use ecru_domain::RepositoryId;
 use super::fixtures::{
     add_repository, at, digest, layer, look, object, object_id, repository, write,
 };
-use crate::metadata::{DoomedObject, Metadata};
+use crate::metadata::{DoomedObject, Metadata, ObjectTotals};
 
 pub(super) async fn check(store: &Metadata) {
     let repository = add_repository(store, "layers").await;
@@ -15,6 +15,7 @@ pub(super) async fn check(store: &Metadata) {
     objects_know_their_users(store, &repository).await;
     content_is_found_where_a_repository_has_it(store, &repository).await;
     objects_are_listed_by_id(store).await;
+    objects_are_counted(store).await;
     doomed_objects_are_remembered_until_gone(store).await;
 }
 
@@ -219,4 +220,24 @@ async fn doomed_objects_are_remembered_until_gone(store: &Metadata) {
         t.list_doomed(9)
     });
     assert_eq!(rest.await, [doomed(9, 4)]);
+}
+
+async fn objects_are_counted(store: &Metadata) {
+    let before = look(store, |t| t.object_totals()).await;
+    let size = object(4, "counted").stored.size;
+    let (one_more, deleted, again) = write(store, |t| {
+        t.insert_object(&object(4, "counted"))?;
+        let one_more = t.object_totals()?;
+        t.delete_object(&object_id(4))?;
+        let deleted = t.object_totals()?;
+        t.delete_object(&object_id(4))?;
+        Ok((one_more, deleted, t.object_totals()?))
+    })
+    .await;
+    let wanted = ObjectTotals {
+        objects: before.objects + 1,
+        bytes: before.bytes + size,
+    };
+    assert!(size > 0);
+    assert_eq!((one_more, deleted, again), (wanted, before, before));
 }
