@@ -60,8 +60,9 @@ pub(crate) fn open(
     };
     let mut slot = Zeroizing::new(progress.sealed_state.clone());
     let extent = frames.open(&place, &mut slot)?;
-    let (hashes, pending) = Hashes::restore(&slot[extent], sha512).ok_or(BlobError::Corrupt)?;
     let whole = whole_bytes(&progress.segments).ok_or(BlobError::Corrupt)?;
+    let restored = Hashes::restore(&slot[extent], sha512, whole);
+    let (hashes, pending) = restored.ok_or(BlobError::Corrupt)?;
     if pending.len() > FRAME || whole.checked_add(pending.len() as u64) != Some(progress.offset) {
         return Err(BlobError::Corrupt);
     }
