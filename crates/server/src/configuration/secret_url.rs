@@ -28,18 +28,26 @@ impl FromStr for SecretUrl {
     }
 }
 
-/// Prints the URL with its password, and everything in its query, replaced.
+/// Prints the URL with its password, and everything in its query, replaced; of a text that can be read in two ways,
+/// nothing behind its scheme.
 impl fmt::Display for SecretUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (base, query) = match self.0.split_once('?') {
+        let is_word = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric());
+        let Some((scheme, rest)) = self
+            .0
+            .split_once("://")
+            .filter(|(scheme, _)| is_word(scheme))
+        else {
+            return f.write_str(if is_word(&self.0) { &self.0 } else { "…" });
+        };
+        let (base, query) = match rest.split_once('?') {
+            // the end of a password, or a part of the query: nobody can tell
+            Some((_, query)) if query.contains('@') => return write!(f, "{scheme}://…"),
             Some((base, _)) => (base, "?…"),
-            None => (self.0.as_str(), ""),
+            None => (rest, ""),
         };
-        let Some((scheme, rest)) = base.split_once("://") else {
-            return write!(f, "{base}{query}");
-        };
-        let Some((user, place)) = rest.rsplit_once('@') else {
-            return write!(f, "{scheme}://{rest}{query}");
+        let Some((user, place)) = base.rsplit_once('@') else {
+            return write!(f, "{scheme}://{base}{query}");
         };
         match user.split_once(':') {
             Some((name, _)) => write!(f, "{scheme}://{name}:…@{place}{query}"),
@@ -75,6 +83,11 @@ mod tests {
                 "postgres://db/ecru?user=a&password=s3cret",
                 "postgres://db/ecru?…",
             ),
+            ("postgres://ecru:s3c?ret@db/ecru", "postgres://…"),
+            ("postgres://db/ecru?user=a&password=s3@cret", "postgres://…"),
+            ("postgres:ecru:s3cret@db/ecru", "…"),
+            ("host=db user=ecru password=s3cret", "…"),
+            ("ecru:s3cret@db?x://", "…"),
         ] {
             let url: SecretUrl = text.parse().unwrap();
             assert_eq!(
