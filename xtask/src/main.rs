@@ -4,6 +4,7 @@ mod bench;
 mod check;
 mod codegen;
 mod e2e;
+mod fuzz;
 mod import;
 mod model;
 mod models;
@@ -70,6 +71,8 @@ enum Command {
     },
     /// Run the models of code that has its own synchronization, under many interleavings.
     Models,
+    /// Run the fuzz targets on their kept corpora.
+    Fuzz(fuzz::Options),
     /// Run the load driver.
     Bench {
         /// Arguments for the load driver.
@@ -93,6 +96,7 @@ fn main() -> anyhow::Result<()> {
         Command::Power { arguments } => e2e::run_test("power", &arguments),
         Command::Races { arguments } => e2e::run_test("races", &arguments),
         Command::Models => models::run(),
+        Command::Fuzz(options) => fuzz::run(&options),
         Command::Bench { arguments } => bench::run(&arguments),
     }
 }

@@ -8,7 +8,7 @@
 //! - [`errors`]: the one map from refusals to OCI codes and statuses
 //! - [`bodies`], [`response`]: bytes in and bytes out, streamed
 //! - `manifests`, `blobs`, `uploads`, `tags`, `catalog`, `referrers`, `layer_links`: the handlers
-//! - [`range`], [`content_range`], [`links`]: the headers that carry positions
+//! - [`range`], [`content_range`], [`listing`], [`links`]: positions, in headers and queries
 
 pub mod authentication;
 mod blobs;
@@ -20,7 +20,7 @@ pub mod errors;
 pub mod gateway;
 mod layer_links;
 pub mod links;
-mod listing;
+pub mod listing;
 mod manifests;
 pub mod paths;
 pub mod query;

@@ -10,18 +10,18 @@ const MAX_LAST: usize = 1_024;
 
 /// A page of names.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Listing {
+pub struct Listing {
     /// At most so many.
-    pub(crate) limit: u32,
+    pub limit: u32,
     /// Only those after it.
-    pub(crate) after: Option<String>,
+    pub after: Option<String>,
     /// `n`, as it goes into the link to the next page.
-    pub(crate) asked: Option<String>,
+    pub asked: Option<String>,
 }
 
 impl Listing {
     /// Reads `n` and `last`. More than the most is the most; what is no number is refused.
-    pub(crate) fn parse(query: &Query) -> Result<Self, Failure> {
+    pub fn parse(query: &Query) -> Result<Self, Failure> {
         let asked = query.get("n");
         let limit = match asked {
             None => MAX_NAMES,
@@ -42,7 +42,7 @@ impl Listing {
     }
 
     /// The parameters of the next page, after `last`.
-    pub(crate) fn next<'a>(&'a self, last: &'a str) -> Vec<(&'static str, &'a str)> {
+    pub fn next<'a>(&'a self, last: &'a str) -> Vec<(&'static str, &'a str)> {
         let asked = self.asked.as_deref().map(|asked| ("n", asked));
         asked.into_iter().chain([("last", last)]).collect()
     }

@@ -104,7 +104,8 @@ impl SettingsFile {
         Self::parse(path, &text, settings)
     }
 
-    fn parse(path: &Path, text: &str, settings: &BTreeSet<String>) -> Result<Self, FileError> {
+    /// Reads the text of the file at `path`.
+    pub fn parse(path: &Path, text: &str, settings: &BTreeSet<String>) -> Result<Self, FileError> {
         let table: toml::Table =
             text.parse()
                 .map_err(|error: toml::de::Error| FileError::Malformed {
