@@ -1,5 +1,5 @@
-//! The two calls of the ECR API that a benchmark needs before its clock starts: a password for
-//! `/v2/` and a repository to push to. AWS JSON 1.1, signed.
+//! Calls of the ECR API: a password for `/v2/` and a repository to push to, which every benchmark
+//! needs before its clock starts, and whatever else one measures. AWS JSON 1.1, signed.
 
 use std::sync::Arc;
 
@@ -37,9 +37,10 @@ impl EcrClient {
     /// # Errors
     /// A refusal, or an answer without a token.
     pub(crate) async fn registry_authorization(&self) -> anyhow::Result<String> {
-        let answer = self.call("GetAuthorizationToken", &json!({})).await?;
-        let answer = answer.expect(StatusCode::OK, "GetAuthorizationToken")?;
-        let value: Value = serde_json::from_slice(&answer.body)?;
+        let mut connection = self.connection();
+        let value = self
+            .call(&mut connection, "GetAuthorizationToken", &json!({}))
+            .await?;
         let token = value["authorizationData"][0]["authorizationToken"]
             .as_str()
             .context("GetAuthorizationToken: answer without a token")?;
@@ -50,9 +51,13 @@ impl EcrClient {
     ///
     /// # Errors
     /// Any refusal but `RepositoryAlreadyExistsException`.
-    pub(crate) async fn ensure_repository(&self, name: &str) -> anyhow::Result<()> {
+    pub(crate) async fn ensure_repository(
+        &self,
+        connection: &mut Connection,
+        name: &str,
+    ) -> anyhow::Result<()> {
         let body = json!({ "repositoryName": name });
-        let answer = self.call("CreateRepository", &body).await?;
+        let answer = self.send(connection, "CreateRepository", &body).await?;
         let text = String::from_utf8_lossy(&answer.body);
         if text.contains("RepositoryAlreadyExistsException") {
             return Ok(());
@@ -61,7 +66,32 @@ impl EcrClient {
         Ok(())
     }
 
-    async fn call(&self, operation: &str, body: &Value) -> anyhow::Result<Answer> {
+    /// A connection for calls.
+    pub(crate) fn connection(&self) -> Connection {
+        Connection::new(Arc::clone(&self.endpoint))
+    }
+
+    /// Calls an operation and gives its answer.
+    ///
+    /// # Errors
+    /// A refusal, or an answer that is no JSON.
+    pub(crate) async fn call(
+        &self,
+        connection: &mut Connection,
+        operation: &str,
+        body: &Value,
+    ) -> anyhow::Result<Value> {
+        let answer = self.send(connection, operation, body).await?;
+        let answer = answer.expect(StatusCode::OK, operation)?;
+        Ok(serde_json::from_slice(&answer.body)?)
+    }
+
+    async fn send(
+        &self,
+        connection: &mut Connection,
+        operation: &str,
+        body: &Value,
+    ) -> anyhow::Result<Answer> {
         let body = serde_json::to_vec(body)?;
         let target = format!("{TARGET}.{operation}");
         let scope = Scope {
@@ -87,7 +117,7 @@ impl EcrClient {
             ("x-amz-target", &target),
             ("authorization", &signature),
         ];
-        Connection::new(Arc::clone(&self.endpoint))
+        connection
             .exchange(Method::POST, "/", &headers, full(body))
             .await
     }

@@ -22,7 +22,7 @@ const BLOCK_BYTES: usize = 256 * 1024;
 const STAMP_BYTES: usize = 32;
 
 /// Next number of a splitmix64 sequence: cheap, well mixed, the same everywhere.
-fn next_random(state: &mut u64) -> u64 {
+pub(crate) fn next_random(state: &mut u64) -> u64 {
     *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let mut mixed = *state;
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -115,6 +115,13 @@ impl Answer {
         self.status
     }
 
+    /// Path and query of the next page of a list, where there is one.
+    pub(crate) fn next_page(&self) -> Option<&str> {
+        let link = self.headers.get(header::LINK)?.to_str().ok()?;
+        let (path, _) = link.strip_prefix('<')?.split_once('>')?;
+        Some(path_of(path))
+    }
+
     /// Path and query of the Location header.
     pub(crate) fn location(&self) -> anyhow::Result<String> {
         let value = self

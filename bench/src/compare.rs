@@ -22,10 +22,14 @@ use std::path::Path;
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
 
-pub(crate) use arguments::CompareArgs;
+pub(crate) use arguments::{CompareArgs, binary_directory};
+pub(crate) use program::Program;
+pub(crate) use report::machine;
+pub(crate) use rest::allocated;
+pub(crate) use server::Server;
+pub(crate) use table::number;
 
 use crate::compare::journal::Journal;
-use crate::compare::program::Program;
 use crate::compare::samples::{Line, Sides};
 use crate::compare::scale::Scale;
 

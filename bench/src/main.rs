@@ -9,12 +9,14 @@
 //! - [`process`], [`latency`], [`outcome`]: what a run is measured by
 //! - [`sigv4`], [`aws`]: how credentials are got from Ecru
 //! - [`compare`]: both servers, the rows of the comparison and its report
+//! - [`growth`]: one server at several sizes of its store
 
 mod aws;
 mod blob;
 mod client;
 mod compare;
 mod drive;
+mod growth;
 mod latency;
 mod manifest;
 mod options;
@@ -32,6 +34,7 @@ use clap::{Parser, Subcommand};
 
 use crate::client::Endpoint;
 use crate::compare::CompareArgs;
+use crate::growth::GrowthArgs;
 use crate::options::RunArgs;
 
 /// Command line of the load driver.
@@ -51,6 +54,8 @@ enum Command {
     Run(Box<RunArgs>),
     /// Compare Ecru with a peer, interleaved, and write a markdown table
     Compare(CompareArgs),
+    /// Fill a store of Ecru and measure it at several sizes
+    Growth(GrowthArgs),
 }
 
 fn main() -> ExitCode {
@@ -76,6 +81,7 @@ async fn dispatch(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Run(args) => run_once(*args).await,
         Command::Compare(args) => compare::compare(args).await,
+        Command::Growth(args) => growth::run(args).await,
     }
 }
 

@@ -29,6 +29,8 @@ struct Manifest<'a> {
     media_type: &'static str,
     config: Descriptor<'a>,
     layers: Vec<Descriptor<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject: Option<Descriptor<'a>>,
     annotations: Annotations<'a>,
 }
 
@@ -47,6 +49,25 @@ struct Annotations<'a> {
 
 /// Writes a manifest over [`CONFIG`] and `layers`; `note` makes it one of a kind.
 pub(crate) fn image(layers: &[Layer], note: &str) -> serde_json::Result<String> {
+    write(layers, None, note)
+}
+
+/// Writes a manifest without layers that names the manifest `subject` as its subject.
+pub(crate) fn referrer(subject: &str, note: &str) -> serde_json::Result<String> {
+    let digest = sha256(subject.as_bytes());
+    let subject = Descriptor {
+        media_type: MEDIA_TYPE,
+        digest: &digest,
+        size: subject.len() as u64,
+    };
+    write(&[], Some(subject), note)
+}
+
+fn write(
+    layers: &[Layer],
+    subject: Option<Descriptor<'_>>,
+    note: &str,
+) -> serde_json::Result<String> {
     let config_digest = sha256(CONFIG.as_bytes());
     serde_json::to_string(&Manifest {
         schema_version: 2,
@@ -57,6 +78,7 @@ pub(crate) fn image(layers: &[Layer], note: &str) -> serde_json::Result<String> 
             size: CONFIG.len() as u64,
         },
         layers: layers.iter().map(layer_descriptor).collect(),
+        subject,
         annotations: Annotations { note },
     })
 }
@@ -93,6 +115,16 @@ mod tests {
         assert_eq!(value["layers"][0]["digest"], sha256(b"layer"));
         assert_eq!(value["annotations"]["note"], "a \"note\"");
         assert!(serde_json::from_str::<serde_json::Value>(CONFIG).is_ok());
+    }
+
+    #[test]
+    fn referrer_names_its_subject_by_digest_and_size() {
+        let subject = image(&[], "first").unwrap();
+        let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+        let named = &value(&referrer(&subject, "second").unwrap())["subject"];
+        assert_eq!(named["digest"], sha256(subject.as_bytes()));
+        assert_eq!(named["size"], subject.len());
+        assert!(value(&subject).get("subject").is_none());
     }
 
     #[test]

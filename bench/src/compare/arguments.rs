@@ -110,7 +110,11 @@ impl CompareArgs {
     }
 }
 
-fn binary_directory() -> anyhow::Result<PathBuf> {
+/// Where this binary is.
+///
+/// # Errors
+/// What the system says.
+pub(crate) fn binary_directory() -> anyhow::Result<PathBuf> {
     let binary = std::env::current_exe().context("path of this binary")?;
     let directory = binary.parent().context("directory of this binary")?;
     Ok(directory.to_owned())

@@ -18,6 +18,8 @@ pub(crate) struct Program {
     binary: PathBuf,
     /// Root access key, for Ecru; the peer runs without authentication.
     root_key: Option<AccessKey>,
+    /// What Ecru's command line ends with.
+    arguments: Vec<String>,
 }
 
 impl Program {
@@ -37,6 +39,7 @@ impl Program {
         Ok(Self {
             binary,
             root_key: Some(root_key),
+            arguments: Vec::new(),
         })
     }
 
@@ -45,6 +48,16 @@ impl Program {
         Self {
             binary,
             root_key: None,
+            arguments: Vec::new(),
+        }
+    }
+
+    /// Ecru, told more on its command line.
+    pub(crate) fn with_arguments(&self, arguments: &[&str]) -> Self {
+        let more = arguments.iter().map(|&argument| argument.to_owned());
+        Self {
+            arguments: self.arguments.iter().cloned().chain(more).collect(),
+            ..self.clone()
         }
     }
 
@@ -99,6 +112,7 @@ impl Program {
                 .arg("--keys")
                 .arg(home.join("data.keys"))
                 .args(["--region", REGION])
+                .args(&self.arguments)
                 .env("ECRU_ROOT_ACCESS_KEY_ID", &key.id)
                 .env("ECRU_ROOT_SECRET_ACCESS_KEY", &key.secret);
         } else {

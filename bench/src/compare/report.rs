@@ -35,7 +35,8 @@ fn version(version: anyhow::Result<String>) -> String {
     version.unwrap_or_else(|error| format!("unknown ({error:#})"))
 }
 
-fn machine() -> String {
+/// Processor and kernel.
+pub(crate) fn machine() -> String {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let processors = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();

@@ -195,7 +195,7 @@ fn images(count: u64) -> RunOptions {
 }
 
 /// Bytes allocated to everything under a directory, directories included.
-fn allocated(directory: &Path) -> io::Result<u64> {
+pub(crate) fn allocated(directory: &Path) -> io::Result<u64> {
     let mut bytes = 0;
     let mut pending = vec![directory.to_owned()];
     while let Some(path) = pending.pop() {

@@ -76,6 +76,11 @@ impl Server {
         Arc::clone(&self.endpoint)
     }
 
+    /// Client of the ECR API, where the server has one.
+    pub(crate) fn ecr(&self) -> Option<&EcrClient> {
+        self.ecr.as_ref()
+    }
+
     /// The process, in the form that accounting takes.
     pub(crate) fn pids(&self) -> Vec<u32> {
         vec![self.child.0.id()]
@@ -87,7 +92,7 @@ impl Server {
     /// A refusal.
     pub(crate) async fn ensure_repository(&self, name: &str) -> anyhow::Result<()> {
         match &self.ecr {
-            Some(ecr) => ecr.ensure_repository(name).await,
+            Some(ecr) => ecr.ensure_repository(&mut ecr.connection(), name).await,
             None => Ok(()),
         }
     }

@@ -86,7 +86,7 @@ fn suffix(unit: Unit) -> &'static str {
 }
 
 /// At least three digits, thousands separated.
-fn number(value: f64) -> String {
+pub(crate) fn number(value: f64) -> String {
     let decimals = match value.abs() {
         size if size >= 100.0 => 0,
         size if size >= 10.0 => 1,
