@@ -4,9 +4,11 @@
 
 mod arguments;
 mod contention;
+mod database;
 mod journal;
 mod memory;
 mod passes;
+mod postgres;
 mod program;
 mod report;
 mod rest;
@@ -77,10 +79,10 @@ pub(crate) async fn compare(args: CompareArgs) -> anyhow::Result<()> {
 async fn compare_undisturbed(args: CompareArgs) -> anyhow::Result<()> {
     let out = args.out_path()?;
     let mut arena = args.arena(&out.with_extension("jsonl"))?;
-    let mut lines = passes::run(&mut arena).await?;
-    lines.extend(rest::run(&mut arena).await?);
-    lines.extend(memory::run(&mut arena).await?);
-    let text = report::write(&arena, &lines);
+    let (lines, text) = match &args.metadata {
+        Some(url) => on_postgres(&mut arena, url).await?,
+        None => embedded(&mut arena).await?,
+    };
     println!("{text}");
     save(&out, &text)?;
     arena.journal.require_no_failures()?;
@@ -88,6 +90,22 @@ async fn compare_undisturbed(args: CompareArgs) -> anyhow::Result<()> {
         require_targets(&lines)?;
     }
     Ok(())
+}
+
+async fn embedded(arena: &mut Arena) -> anyhow::Result<(Vec<Line>, String)> {
+    let mut lines = passes::run(arena).await?;
+    lines.extend(rest::run(arena).await?);
+    lines.extend(memory::run(arena).await?);
+    let text = report::write(arena, &lines);
+    Ok((lines, text))
+}
+
+async fn on_postgres(arena: &mut Arena, url: &str) -> anyhow::Result<(Vec<Line>, String)> {
+    let lines = postgres::run(arena, url).await?;
+    let mut text = report::write(arena, &lines.peer);
+    text.push('\n');
+    text.push_str(&table::fractions(&lines.engine));
+    Ok((lines.peer, text))
 }
 
 fn save(out: &Path, text: &str) -> anyhow::Result<()> {

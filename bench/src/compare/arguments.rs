@@ -46,6 +46,10 @@ pub(crate) struct CompareArgs {
     /// this binary)
     #[arg(long)]
     out: Option<PathBuf>,
+    /// Measure Ecru on this PostgreSQL server, `postgres://USER@HOST:PORT/DATABASE`, instead: a
+    /// database is made for each pass and dropped again
+    #[arg(long)]
+    pub(super) metadata: Option<String>,
     /// Fail when a target is missed
     #[arg(long)]
     pub(super) enforce: bool,

@@ -95,7 +95,11 @@ async fn start(arena: &Arena, side: Side) -> anyhow::Result<Server> {
         .with_context(|| format!("start {}", side.name()))
 }
 
-async fn make_repositories(server: &Server, pass: u32) -> anyhow::Result<()> {
+/// Makes what the rows of a pass work in.
+///
+/// # Errors
+/// A refusal.
+pub(super) async fn make_repositories(server: &Server, pass: u32) -> anyhow::Result<()> {
     let own = [rows::repository(pass), rows::mount_repository(pass)];
     for name in own {
         server.ensure_repository(&name).await?;
@@ -104,7 +108,8 @@ async fn make_repositories(server: &Server, pass: u32) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn fill_tags(arena: &mut Arena, subject: Subject<'_>) {
+/// Fills the repository whose many tags are listed.
+pub(super) async fn fill_tags(arena: &mut Arena, subject: Subject<'_>) {
     let options = RunOptions {
         label: "fill tags".to_owned(),
         repo: rows::TAGS_REPOSITORY.to_owned(),
@@ -128,7 +133,8 @@ pub(super) async fn drive_once(
     journal.record(&label, run)
 }
 
-async fn run_row(
+/// Runs a row against a server and puts its figures into its line.
+pub(super) async fn run_row(
     journal: &mut Journal,
     subject: Subject<'_>,
     (row, line): (&Row, &mut Line),

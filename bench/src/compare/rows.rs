@@ -84,6 +84,19 @@ impl Row {
         (main, cost)
     }
 
+    /// Whether its requests change something.
+    pub(crate) fn writes(&self) -> bool {
+        matches!(
+            self.options.workload,
+            Workload::Push | Workload::ManifestPut
+        )
+    }
+
+    /// What `pgbench` does that is set beside it.
+    pub(crate) fn engine(&self) -> &'static str {
+        if self.writes() { "insert" } else { "select" }
+    }
+
     fn transfer(title: String, options: RunOptions, least: f64) -> Self {
         Self {
             title,
@@ -136,12 +149,23 @@ pub(crate) fn to_hold(scale: &Scale) -> Vec<Row> {
             timed(Workload::ManifestPut, 16, scale),
             10.0,
         ),
-        Row::requests(
-            format!("tag list of {}", scale.tags),
-            timed(Workload::TagsList, 1, scale),
-            10.0,
-        ),
+        tag_list(scale, 10.0),
         tag_page(scale),
+    ]
+}
+
+/// The rows that ask for rows of the metadata rather than bytes, with their numbers to hold where
+/// the metadata is in PostgreSQL.
+pub(crate) fn on_postgres(scale: &Scale) -> Vec<Row> {
+    let row = |title: &str, workload, least| {
+        Row::requests(title.to_owned(), timed(workload, 16, scale), least)
+    };
+    vec![
+        Row::requests("push 4 KiB c16".to_owned(), push_small(scale), 1.0),
+        row("manifest GET by tag c16", Workload::ManifestGet, 6.0),
+        row("manifest HEAD by tag c16", Workload::ManifestHead, 6.0),
+        row("manifest PUT c16", Workload::ManifestPut, 4.0),
+        tag_list(scale, 1.0),
     ]
 }
 
@@ -257,6 +281,11 @@ fn image(workload: Workload, scale: &Scale) -> RunOptions {
 fn manifest_row(title: &str, workload: Workload, scale: &Scale) -> Row {
     Row::requests(title.to_owned(), timed(workload, 16, scale), 20.0)
         .cost_at_most(Target::Own, 35.0)
+}
+
+fn tag_list(scale: &Scale, least: f64) -> Row {
+    let title = format!("tag list of {}", scale.tags);
+    Row::requests(title, timed(Workload::TagsList, 1, scale), least)
 }
 
 fn tag_page(scale: &Scale) -> Row {

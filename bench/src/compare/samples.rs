@@ -57,29 +57,38 @@ impl<T> Sides<T> {
 
 /// The same figure from several passes.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Samples(Vec<f64>);
+pub(crate) struct Samples {
+    sorted: Vec<f64>,
+    latest: Option<f64>,
+}
 
 impl Samples {
     /// Adds the figure of one pass.
     pub(crate) fn add(&mut self, value: f64) {
-        self.0.push(value);
-        self.0.sort_by(f64::total_cmp);
+        self.sorted.push(value);
+        self.sorted.sort_by(f64::total_cmp);
+        self.latest = Some(value);
+    }
+
+    /// Figure of the last pass.
+    pub(crate) fn latest(&self) -> Option<f64> {
+        self.latest
     }
 
     /// Middle figure; of an even number, the mean of the middle two.
     pub(crate) fn median(&self) -> Option<f64> {
-        let middle = self.0.len() / 2;
-        let upper = self.0.get(middle)?;
-        if self.0.len() % 2 == 1 {
+        let middle = self.sorted.len() / 2;
+        let upper = self.sorted.get(middle)?;
+        if self.sorted.len() % 2 == 1 {
             return Some(*upper);
         }
-        let lower = self.0.get(middle.checked_sub(1)?)?;
+        let lower = self.sorted.get(middle.checked_sub(1)?)?;
         Some(f64::midpoint(*lower, *upper))
     }
 
     /// Least and greatest figure, where there is more than one.
     pub(crate) fn spread(&self) -> Option<(f64, f64)> {
-        match self.0.as_slice() {
+        match self.sorted.as_slice() {
             [first, .., last] => Some((*first, *last)),
             _ => None,
         }

@@ -8,6 +8,10 @@ const HEADER: &str = "\
 | workload | Ecru | peer | ratio | target | CPU, Ecru | CPU, peer | CPU ratio | CPU target | held |
 |---|---|---|---|---|---|---|---|---|---|
 ";
+const FRACTIONS: &str = "\
+| workload | Ecru | pgbench | fraction |
+|---|---|---|---|
+";
 const NONE: &str = "–";
 
 /// Writes all lines as one table.
@@ -15,6 +19,19 @@ pub(crate) fn markdown(lines: &[Line]) -> String {
     let mut text = HEADER.to_owned();
     for line in lines {
         text.push_str(&row(line));
+    }
+    text
+}
+
+/// Writes lines whose other side is `pgbench`.
+pub(crate) fn fractions(lines: &[Line]) -> String {
+    let mut text = FRACTIONS.to_owned();
+    for line in lines {
+        let [ecru, engine, fraction, _] = quantity(&line.main);
+        text.push_str(&format!(
+            "| {} | {ecru} | {engine} | {fraction} |\n",
+            line.title
+        ));
     }
     text
 }
