@@ -4,6 +4,7 @@
 use serde_json::json;
 
 use crate::blob::{Blob, Noise};
+use crate::growth::Growth;
 use crate::growth::asker::{Asker, Stopwatch};
 use crate::growth::fill::push;
 use crate::growth::layout::{Layout, Place, repository_name};
@@ -18,8 +19,8 @@ const REPOSITORIES: u32 = 20;
 const LAYER_SIZE: u64 = 4096;
 /// Seeds of the layers.
 const SEED: u64 = 5_000_001;
-/// Number of a repository that no layout has.
-const PASSING: u64 = 999_999_999;
+/// Number of the repository that comes and goes.
+const SMALL: u64 = 1;
 
 /// Measures both.
 ///
@@ -27,11 +28,11 @@ const PASSING: u64 = 999_999_999;
 /// Any refusal.
 pub(super) async fn measure(
     asker: &mut Asker,
-    layout: &Layout,
+    growth: &Growth,
     noise: &Noise,
 ) -> anyhow::Result<Vec<Figure>> {
     let mut figures = images(asker, noise).await?;
-    figures.push(repositories(asker, layout).await?);
+    figures.push(repositories(asker, &growth.layout, growth.record.stored).await?);
     Ok(figures)
 }
 
@@ -64,20 +65,29 @@ async fn images(asker: &mut Asker, noise: &Noise) -> anyhow::Result<Vec<Figure>>
     ])
 }
 
-async fn repositories(asker: &mut Asker, layout: &Layout) -> anyhow::Result<Figure> {
+/// The first small repository is deleted and made again: there may be as many as a registry takes.
+async fn repositories(asker: &mut Asker, layout: &Layout, stored: u64) -> anyhow::Result<Figure> {
     let mut deletes = Stopwatch::default();
-    let name = repository_name(PASSING);
+    let name = repository_name(SMALL);
     for _ in 0..REPOSITORIES {
-        asker.create_with_config(&name).await?;
-        for number in 0..layout.small() {
-            let place = Place {
-                repository: PASSING,
-                number,
-            };
-            push(asker, place).await?;
-        }
+        make(asker, layout, &name).await?;
         deletes.time(asker.delete_repository(&name)).await?;
+    }
+    if stored > 1 {
+        make(asker, layout, &name).await?;
     }
     let title = format!("delete of a repository of {} images", layout.small());
     Ok(Figure::times(&title, deletes, Promise::Flat))
+}
+
+async fn make(asker: &mut Asker, layout: &Layout, name: &str) -> anyhow::Result<()> {
+    asker.create_with_config(name).await?;
+    for number in 0..layout.small() {
+        let place = Place {
+            repository: SMALL,
+            number,
+        };
+        push(asker, place).await?;
+    }
+    Ok(())
 }

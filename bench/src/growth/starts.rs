@@ -7,6 +7,7 @@ use crate::compare::{Program, Server};
 use crate::drive;
 use crate::growth::Growth;
 use crate::growth::asker::Stopwatch;
+use crate::growth::layout::repository_name;
 use crate::growth::sheet::{Figure, Promise};
 use crate::options::{RunOptions, Workload};
 
@@ -16,8 +17,6 @@ const STARTS: u32 = 5;
 const PROMISE: Promise = Promise::AtMost(200.0);
 /// Empties the system's cache of files; only root may write it (`proc(5)`).
 const DROP_CACHES: &str = "/proc/sys/vm/drop_caches";
-/// Repository of the tags that fill the log.
-const SCRATCH: &str = "growth-scratch";
 /// Tags set before a kill: a log of about half the length at which it goes into the file.
 const TAGS: u64 = 2000;
 
@@ -53,11 +52,12 @@ pub(super) async fn orderly(program: &Program, growth: &Growth) -> anyhow::Resul
 /// A server that does not start or end, and refused requests.
 pub(super) async fn after_kill(program: &Program, growth: &Growth) -> anyhow::Result<Vec<Figure>> {
     let mut times = Stopwatch::default();
+    let repository = repository_name(1);
     for round in 0..STARTS {
         let server = Server::start(program, &growth.home).await?;
-        server.ensure_repository(SCRATCH).await?;
+        server.ensure_repository(&repository).await?;
         let options = RunOptions {
-            repo: SCRATCH.to_owned(),
+            repo: repository.clone(),
             tags: TAGS + u64::from(round),
             conc: 16,
             ..RunOptions::of(Workload::TagsFill)

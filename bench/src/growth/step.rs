@@ -1,5 +1,5 @@
 //! Everything that is measured while a store has one size. What is pushed for it is deleted again,
-//! but for one image with many tags in a repository of its own.
+//! but for one image with many tags in the first small repository.
 
 use std::time::Duration;
 
@@ -29,10 +29,10 @@ pub(super) async fn measure(growth: &Growth) -> anyhow::Result<Vec<Figure>> {
     eprintln!("measuring with {} images stored", growth.record.stored);
     let program = growth.program.with_arguments(&["--layer-grace", GRACE]);
     let mut figures = starts::orderly(&program, growth).await?;
+    figures.push(disk(growth)?);
     let server = Server::start(&program, &growth.home).await?;
     figures.extend(ask(&server, growth).await?);
     server.stop().await?;
-    figures.push(disk(growth)?);
     figures.extend(starts::after_kill(&program, growth).await?);
     Ok(figures)
 }
@@ -51,7 +51,7 @@ async fn ask(server: &Server, growth: &Growth) -> anyhow::Result<Vec<Figure>> {
     sleep(SETTLING).await;
     figures.push(memory("memory, after lists and pulls", Promise::Flat)?);
     let noise = Noise::new();
-    figures.extend(changes::measure(&mut asker, &growth.layout, &noise).await?);
+    figures.extend(changes::measure(&mut asker, growth, &noise).await?);
     figures.extend(collection::measure(server, growth, &noise).await?);
     Ok(figures)
 }

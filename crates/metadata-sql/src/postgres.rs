@@ -5,6 +5,7 @@
 
 mod errors;
 mod migration;
+mod moment;
 mod session;
 mod values;
 mod writer;
@@ -17,7 +18,7 @@ use async_trait::async_trait;
 use deadpool_postgres::{Hook, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts};
 use ecru_ports::clock::Clock;
 use ecru_ports::metadata::{
-    Lane, MetadataEngine, ReadWork, StoreError, Verdict, WriteTransaction, WriteWork,
+    Generation, Lane, MetadataEngine, ReadWork, StoreError, Verdict, WriteTransaction, WriteWork,
 };
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
@@ -26,6 +27,7 @@ use tokio_postgres::{Config, NoTls};
 
 use crate::transaction::SqlTransaction;
 use errors::pool_error;
+use moment::Moments;
 use session::PostgresSession;
 use writer::Writer;
 
@@ -34,6 +36,9 @@ const READ_CONNECTIONS: usize = 16;
 
 /// Connections for writing: one writes.
 const WRITE_CONNECTIONS: usize = 1;
+
+/// Connections that ask whether anything was committed.
+const WATCH_CONNECTIONS: usize = 1;
 
 /// Connections that scans may hold of those.
 const SCAN_CONNECTIONS: usize = 4;
@@ -67,6 +72,7 @@ const TUNING: [&str; 2] = [
 pub struct PostgresMetadata {
     pool: Pool,
     writer: Writer,
+    moments: Moments,
     limit: Duration,
     scans: Arc<Semaphore>,
 }
@@ -96,6 +102,7 @@ impl PostgresMetadata {
         Ok(Self {
             limit,
             writer: Writer::start(pool.clone(), limit),
+            moments: Moments::start(pool.clone()),
             scans: Arc::new(Semaphore::new(SCAN_CONNECTIONS)),
             pool,
         })
@@ -144,7 +151,7 @@ fn pool(config: Config) -> Result<Pool, StoreError> {
         })
     });
     Pool::builder(Manager::from_config(config, NoTls, recycling))
-        .max_size(READ_CONNECTIONS + WRITE_CONNECTIONS)
+        .max_size(READ_CONNECTIONS + WRITE_CONNECTIONS + WATCH_CONNECTIONS)
         .timeouts(Timeouts {
             wait: Some(POOL_TIMEOUT),
             create: Some(POOL_TIMEOUT),
@@ -197,5 +204,9 @@ impl MetadataEngine for PostgresMetadata {
     /// Asking the server is not cheap.
     fn size_in_bytes(&self) -> Option<u64> {
         None
+    }
+
+    async fn generation(&self) -> Option<Generation> {
+        self.moments.generation().await
     }
 }

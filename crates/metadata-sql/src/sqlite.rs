@@ -24,7 +24,7 @@ use std::sync::atomic::Ordering;
 use async_trait::async_trait;
 use ecru_ports::clock::Clock;
 use ecru_ports::metadata::{
-    Lane, MetadataEngine, ReadWork, StoreError, Verdict, WriteTransaction, WriteWork,
+    Generation, Lane, MetadataEngine, ReadWork, StoreError, Verdict, WriteTransaction, WriteWork,
 };
 use tokio::task;
 
@@ -186,7 +186,11 @@ impl MetadataEngine for SqliteMetadata {
     }
 
     /// The data directory's lock keeps every other process from writing.
-    fn generation(&self) -> Option<u64> {
-        self.writer.counts().generation()
+    async fn generation(&self) -> Option<Generation> {
+        let commits = self.writer.counts().generation()?;
+        Some(Generation {
+            content: commits,
+            structure: commits,
+        })
     }
 }

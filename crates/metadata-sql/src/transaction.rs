@@ -5,6 +5,7 @@ mod writes;
 
 use ecru_ports::metadata::StoreError;
 
+use crate::queries::settings;
 use crate::sql::Sql;
 
 /// A closure's view of an open transaction. Remembers the first failure and does nothing after it: no engine
@@ -23,6 +24,16 @@ impl<'s, S: Sql> SqlTransaction<'s, S> {
     /// Ends the view. `Err` if anything failed, whatever the closure made of it.
     pub(crate) fn end(self) -> Result<(), StoreError> {
         self.failure.map_or(Ok(()), Err)
+    }
+
+    /// Makes a change to repositories or keys, and counts it.
+    fn restructure<T>(
+        &mut self,
+        deed: impl FnOnce(&mut dyn Sql) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let done = self.run(deed)?;
+        self.run(|sql| settings::count_structure(sql))?;
+        Ok(done)
     }
 
     fn run<T>(

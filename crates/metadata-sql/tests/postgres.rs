@@ -136,6 +136,33 @@ async fn no_change_of_two_nodes_is_lost() {
     schema.remove().await;
 }
 
+/// What was read counts as long as the generation stands: it must not outlive an acknowledged change, whoever made it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_change_of_another_node_ends_the_generation() {
+    let schema = Schema::create().await;
+    let (one, other) = (schema.open().await, schema.open().await);
+    for _ in 0..50 {
+        let before = one.generation().await;
+        assert!(before.is_some());
+        put_fact(&other, "name", "value").await;
+        assert!(one.generation().await > before);
+    }
+    schema.remove().await;
+}
+
+/// Other databases of the server may commit at any time, but not at all times.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_generation_stands_while_nothing_is_committed() {
+    let schema = Schema::create().await;
+    let store = schema.open().await;
+    let mut stands = false;
+    for _ in 0..10_000 {
+        stands |= store.generation().await == store.generation().await;
+    }
+    assert!(stands);
+    schema.remove().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn statements_prepared_for_older_tables_are_prepared_anew() {
     let schema = Schema::create().await;

@@ -14,7 +14,7 @@ pub mod engine;
 pub mod records;
 pub mod transaction;
 
-pub use engine::{Lane, Metadata, MetadataEngine, ReadWork, Verdict, WriteWork};
+pub use engine::{Generation, Lane, Metadata, MetadataEngine, ReadWork, Verdict, WriteWork};
 pub use records::*;
 pub use transaction::{ReadTransaction, UploadAdvance, WriteTransaction};
 

@@ -109,7 +109,7 @@ impl Images {
             .await?;
         let repository = self.store.repository(&permit).await?;
         let place = (repository.id.clone(), reference.clone());
-        let generation = self.store.generation();
+        let generation = self.store.generation().await;
         let found = if let Some(found) = self.manifests.get(generation, &place) {
             self.keys.check_usable(&repository).await?;
             found

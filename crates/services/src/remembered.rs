@@ -1,9 +1,8 @@
 //! Rows that were read before and still hold.
 //!
-//! Where nobody but this process writes, the store counts its commits, and what was read stands while the count
-//! does: no entry is ever older than the last acknowledged change. While a commit is under way there is no count, so
-//! that nobody is served what it replaces after somebody has seen it. Where others write too there is never a count,
-//! and nothing is remembered.
+//! The store counts its commits, those of other processes included, and what was read stands while the count does: no
+//! entry is ever older than the last acknowledged change. While a commit is under way there may be no count, so that
+//! nobody is served what it replaces after somebody has seen it. Where the store cannot count, nothing is remembered.
 
 #[cfg(test)]
 #[cfg(feature = "models")]

@@ -65,7 +65,7 @@ impl Store {
         self.metadata.lookup(work).await
     }
 
-    /// A few indexed look-ups whose answer is remembered while nothing changes. `weigh` tells how much room it takes.
+    /// A few indexed look-ups in repositories or keys, whose answer is remembered while none of those changes. `weigh` tells how much room it takes.
     pub(crate) async fn recall<K, V, F>(
         &self,
         warrant: Warrant<'_>,
@@ -79,7 +79,8 @@ impl Store {
         V: Clone + Send + 'static,
         F: FnOnce(&mut dyn ReadTransaction) -> Result<V, Error> + Send + 'static,
     {
-        let generation = self.metadata.generation();
+        let generation = self.metadata.generation().await;
+        let generation = generation.map(|counts| counts.structure);
         if let Some(known) = memory.get(generation, &key) {
             return Ok(known);
         }
@@ -88,9 +89,10 @@ impl Store {
         Ok(found)
     }
 
-    /// See [`ecru_ports::metadata::MetadataEngine::generation`].
-    pub(crate) fn generation(&self) -> Option<u64> {
-        self.metadata.generation()
+    /// Counts every commit: see [`ecru_ports::metadata::Generation`].
+    pub(crate) async fn generation(&self) -> Option<u64> {
+        let counts = self.metadata.generation().await;
+        counts.map(|counts| counts.content)
     }
 
     /// A page of a list, or a scan.
@@ -111,7 +113,8 @@ impl Store {
         self.metadata.write(lane, work).await
     }
 
-    /// The repository that the permit is for, or `RepositoryNotFound`.
+    /// The repository that the permit is for, or `RepositoryNotFound`. Its version may be an older one: who counts on
+    /// it takes it from [`WriteTransaction::change_repository`].
     pub async fn repository(&self, permit: &Permit) -> Result<Repository, Error> {
         let label = permit.label()?;
         let place = (permit.registry().clone(), label.name.clone());

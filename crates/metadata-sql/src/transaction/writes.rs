@@ -18,7 +18,7 @@ use crate::sql::Sql;
 
 impl<S: Sql> WriteTransaction for SqlTransaction<'_, S> {
     fn insert_repository(&mut self, repository: &Repository) -> Result<bool, StoreError> {
-        self.run(|sql| repositories::insert(sql, repository))
+        self.restructure(|sql| repositories::insert(sql, repository))
     }
 
     fn change_repository(&mut self, id: &RepositoryId) -> Result<Option<Repository>, StoreError> {
@@ -30,7 +30,7 @@ impl<S: Sql> WriteTransaction for SqlTransaction<'_, S> {
         id: &RepositoryId,
         mutability: &TagMutability,
     ) -> Result<(), StoreError> {
-        self.run(|sql| repositories::set_mutability(sql, id, mutability))
+        self.restructure(|sql| repositories::set_mutability(sql, id, mutability))
     }
 
     fn set_scan_on_push(
@@ -38,15 +38,15 @@ impl<S: Sql> WriteTransaction for SqlTransaction<'_, S> {
         id: &RepositoryId,
         scan_on_push: bool,
     ) -> Result<(), StoreError> {
-        self.run(|sql| repositories::set_scan_on_push(sql, id, scan_on_push))
+        self.restructure(|sql| repositories::set_scan_on_push(sql, id, scan_on_push))
     }
 
     fn set_latest_was_set(&mut self, id: &RepositoryId) -> Result<(), StoreError> {
-        self.run(|sql| repositories::set_latest_was_set(sql, id))
+        self.restructure(|sql| repositories::set_latest_was_set(sql, id))
     }
 
     fn delete_repository(&mut self, id: &RepositoryId) -> Result<bool, StoreError> {
-        self.run(|sql| repositories::delete(sql, id))
+        self.restructure(|sql| repositories::delete(sql, id))
     }
 
     fn drain_repository(&mut self, id: &RepositoryId, limit: u32) -> Result<u64, StoreError> {
@@ -192,27 +192,27 @@ impl<S: Sql> WriteTransaction for SqlTransaction<'_, S> {
     }
 
     fn insert_key(&mut self, key: &KeyRecord, sealed_material: &[u8]) -> Result<bool, StoreError> {
-        self.run(|sql| keys::insert(sql, key, sealed_material))
+        self.restructure(|sql| keys::insert(sql, key, sealed_material))
     }
 
     fn insert_server_key(&mut self, key: &ServerKeyRecord) -> Result<(), StoreError> {
-        self.run(|sql| keys::insert_server_key(sql, key))
+        self.restructure(|sql| keys::insert_server_key(sql, key))
     }
 
     fn retire_server_key(&mut self, id: &str, at: Timestamp) -> Result<(), StoreError> {
-        self.run(|sql| keys::retire_server_key(sql, id, at))
+        self.restructure(|sql| keys::retire_server_key(sql, id, at))
     }
 
     fn delete_retired_server_keys(&mut self, now: Timestamp) -> Result<(), StoreError> {
-        self.run(|sql| keys::delete_retired_server_keys(sql, now))
+        self.restructure(|sql| keys::delete_retired_server_keys(sql, now))
     }
 
     fn insert_access_key(&mut self, key: &AccessKeyRecord) -> Result<(), StoreError> {
-        self.run(|sql| keys::insert_access_key(sql, key))
+        self.restructure(|sql| keys::insert_access_key(sql, key))
     }
 
     fn delete_access_key(&mut self, id: &str) -> Result<(), StoreError> {
-        self.run(|sql| keys::delete_access_key(sql, id))
+        self.restructure(|sql| keys::delete_access_key(sql, id))
     }
 
     fn put_registry_setting(

@@ -26,6 +26,16 @@ pub enum Lane {
     Any,
 }
 
+/// Counts of changes: what was read at one generation is what would be read now while its count stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Generation {
+    /// Counts every commit.
+    pub content: u64,
+    /// Counts at least the commits that change repositories (other than their versions), keys of any kind or access
+    /// keys: pushes and deletes of images need not raise it.
+    pub structure: u64,
+}
+
 /// A write closure, its result kept inside it. May be run more than once; the last run counts.
 pub type WriteWork = Box<dyn FnMut(&mut dyn WriteTransaction) -> Verdict + Send>;
 
@@ -54,10 +64,10 @@ pub trait MetadataEngine: Send + Sync {
     /// Bytes that the store takes, if the engine can tell cheaply.
     fn size_in_bytes(&self) -> Option<u64>;
 
-    /// Counts commits, if nobody but this process writes to the store: what was read at one generation is what
-    /// would be read now while the generation stands. It rises before a commit is acknowledged. There is none while
-    /// a commit is under way: some readers may see it already, and others must not be taken back behind them.
-    fn generation(&self) -> Option<u64> {
+    /// Counts commits, of whichever process. It rises before a commit is acknowledged. `None` where the engine cannot
+    /// tell, and while a commit is under way that some readers may see already: others must not be taken back
+    /// behind them.
+    async fn generation(&self) -> Option<Generation> {
         None
     }
 }
@@ -137,8 +147,8 @@ impl Metadata {
     }
 
     /// See [`MetadataEngine::generation`].
-    pub fn generation(&self) -> Option<u64> {
-        self.engine.generation()
+    pub async fn generation(&self) -> Option<Generation> {
+        self.engine.generation().await
     }
 
     /// Bytes that the store takes, if known.

@@ -36,7 +36,7 @@ impl Images {
         let (permit, repository) = self
             .open(context, Action::LIST_IMAGES, registry, name)
             .await?;
-        let generation = self.store.generation();
+        let generation = self.store.generation().await;
         let key = (repository.id, after, limit);
         if let Some(page) = self.tag_pages.get(generation, &key) {
             return Ok(page);
