@@ -57,7 +57,7 @@ fn dispatch(line: &[OsString], give_back: fn()) -> Result<ExitCode> {
         matches: layers::leaf(&matches),
         file: &file,
     };
-    carry_out(command_line.command, &settings).map_err(|error| settings.blame(error))
+    carry_out(command_line.command, &settings, give_back).map_err(|error| settings.blame(error))
 }
 
 /// The settings as they were given.
@@ -84,7 +84,7 @@ impl Settings<'_> {
     }
 }
 
-fn carry_out(command: Command, settings: &Settings<'_>) -> Result<ExitCode> {
+fn carry_out(command: Command, settings: &Settings<'_>, give_back: fn()) -> Result<ExitCode> {
     match command {
         Command::Serve(args) => {
             let config = meant(&args)?;
