@@ -28,10 +28,10 @@ pub(crate) fn fractions(lines: &[Line]) -> String {
     let mut text = FRACTIONS.to_owned();
     for line in lines {
         let [ecru, engine, fraction, _] = quantity(&line.main);
-        text.push_str(&format!(
-            "| {} | {ecru} | {engine} | {fraction} |\n",
-            line.title
-        ));
+        let cells = [line.title.clone(), ecru, engine, fraction];
+        text.push_str("| ");
+        text.push_str(&cells.join(" | "));
+        text.push_str(" |\n");
     }
     text
 }

@@ -15,7 +15,7 @@ use crate::compare::{Program, Server, allocated};
 use crate::growth::Growth;
 use crate::growth::asker::{Asker, Stopwatch};
 use crate::growth::layout::{Layout, repository_name};
-use crate::growth::pulls::{anywhere, manifest_path};
+use crate::growth::pulls::{manifest_path, somewhere};
 use crate::growth::sheet::{Figure, Promise};
 use crate::latency::Latencies;
 use crate::manifest::{Layer, image};
@@ -154,7 +154,7 @@ async fn read(
 ) -> anyhow::Result<Vec<Duration>> {
     let (mut state, mut times) = (seed, Vec::new());
     while !stop.load(Ordering::Relaxed) {
-        let path = manifest_path(anywhere(&layout, stored, &mut state))?;
+        let path = manifest_path(somewhere(&layout, stored, &mut state))?;
         let begun = Instant::now();
         asker.get(&path).await?;
         times.push(begun.elapsed());

@@ -19,8 +19,25 @@ pub(super) fn manifest_path(place: Place) -> anyhow::Result<String> {
 }
 
 /// Somewhere in a store of so many images.
-pub(super) fn anywhere(layout: &Layout, stored: u64, state: &mut u64) -> Place {
+pub(super) fn somewhere(layout: &Layout, stored: u64, state: &mut u64) -> Place {
     layout.place(next_random(state) % stored.max(1))
+}
+
+/// Times manifests by tag of images all over the store.
+///
+/// # Errors
+/// Any refusal.
+pub(super) async fn anywhere(
+    asker: &mut Asker,
+    layout: &Layout,
+    stored: u64,
+) -> anyhow::Result<Stopwatch> {
+    let (mut state, mut times) = (SEED, Stopwatch::default());
+    for _ in 0..REQUESTS {
+        let path = manifest_path(somewhere(layout, stored, &mut state))?;
+        times.time(asker.get(&path)).await?;
+    }
+    Ok(times)
 }
 
 /// Measures manifests by tag and small blobs.
@@ -34,13 +51,10 @@ pub(super) async fn measure(
 ) -> anyhow::Result<Vec<Figure>> {
     let config = sha256(CONFIG.as_bytes());
     let mut state = SEED;
-    let (mut manifests, mut blobs, mut same) = <(Stopwatch, Stopwatch, Stopwatch)>::default();
+    let manifests = anywhere(asker, layout, stored).await?;
+    let (mut blobs, mut same) = <(Stopwatch, Stopwatch)>::default();
     for _ in 0..REQUESTS {
-        let path = manifest_path(anywhere(layout, stored, &mut state))?;
-        manifests.time(asker.get(&path)).await?;
-    }
-    for _ in 0..REQUESTS {
-        let repository = anywhere(layout, stored, &mut state).repository_name();
+        let repository = somewhere(layout, stored, &mut state).repository_name();
         let path = format!("/v2/{repository}/blobs/{config}");
         blobs.time(asker.get(&path)).await?;
     }

@@ -28,12 +28,14 @@ const IDLE: f64 = 32.0;
 pub(super) async fn measure(growth: &Growth) -> anyhow::Result<Vec<Figure>> {
     eprintln!("measuring with {} images stored", growth.record.stored);
     let program = growth.program.with_arguments(&["--layer-grace", GRACE]);
-    let mut figures = starts::orderly(&program, growth).await?;
+    starts::warm(growth)?;
+    let mut figures = vec![starts::orderly(&program, growth).await?];
     figures.push(disk(growth)?);
     let server = Server::start(&program, &growth.home).await?;
     figures.extend(ask(&server, growth).await?);
     server.stop().await?;
     figures.extend(starts::after_kill(&program, growth).await?);
+    figures.extend(starts::cold(&program, growth).await?);
     Ok(figures)
 }
 

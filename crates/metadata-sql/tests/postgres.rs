@@ -17,7 +17,7 @@ use ecru_metadata_sql::PostgresMetadata;
 use ecru_ports::Metadata;
 use ecru_ports::clock::Clock;
 use ecru_ports::conformance::metadata::metadata_suite;
-use ecru_ports::metadata::{Lane, StoreError};
+use ecru_ports::metadata::{Lane, StoreError, WriteTransaction};
 use proxy::{Proxy, Way};
 use tokio_postgres::{Client, NoTls};
 
@@ -143,9 +143,26 @@ async fn a_change_of_another_node_ends_the_generation() {
     let (one, other) = (schema.open().await, schema.open().await);
     for _ in 0..50 {
         let before = one.generation().await;
-        assert!(before.is_some());
         put_fact(&other, "name", "value").await;
-        assert!(one.generation().await > before);
+        assert!(one.generation().await.unwrap().content > before.unwrap().content);
+    }
+    schema.remove().await;
+}
+
+/// Keys and repositories are read for every request: what pushes change must not end what was read of them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn only_a_change_of_repositories_or_keys_ends_what_was_read_of_them() {
+    let schema = Schema::create().await;
+    let (one, other) = (schema.open().await, schema.open().await);
+    let structure = async || one.generation().await.unwrap().structure;
+    let before = structure().await;
+    put_fact(&other, "name", "value").await;
+    assert_eq!(structure().await, before);
+    for _ in 0..3 {
+        let before = structure().await;
+        let delete = |rows: &mut dyn WriteTransaction| rows.delete_access_key("none");
+        other.write(Lane::Any, delete).await.unwrap();
+        assert!(structure().await > before);
     }
     schema.remove().await;
 }

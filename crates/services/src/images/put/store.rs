@@ -71,7 +71,10 @@ pub(super) fn decide(
     push: &Prepared,
 ) -> Result<Steps, Error> {
     let image = rows.find_image(&repository.id, &push.digest)?;
-    let tags_on_image = rows.count_tags_of_image(&repository.id, &push.digest)?;
+    let tags_on_image = match image {
+        Some(_) => rows.count_tags_of_image(&repository.id, &push.digest)?,
+        None => 0,
+    };
     let mut changes = false;
     let asked: Vec<Option<&Tag>> = if push.tags.is_empty() {
         vec![None]
