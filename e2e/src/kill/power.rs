@@ -5,6 +5,8 @@
 //! or any torn part. From each such disk the server must start, hold what it had acknowledged by then, hold nothing
 //! that no order of the requests explains, and find nothing wrong with itself.
 //!
+//! At the end syncs are left out of the record, as if the server had forgotten them: the test must notice.
+//!
 //! `SQLite`'s files are part of this like all others. Not shown: disks that lie about a sync, or that damage bytes
 //! beside those written.
 
@@ -37,6 +39,9 @@ use trace::{Deed, Event};
 /// After so many problems a run shows nothing new.
 const MAX_PROBLEMS: usize = 20;
 
+/// Syncs without which something must be found wrong: of the database's log, of its directory, of objects.
+const NEEDED: [&str; 3] = ["ecru.db-wal", "server/data", "blobs/objects"];
+
 /// What the recorded server is told: collection is to happen soon.
 const RECORDED: Spans = Spans {
     grace: Duration::from_secs(3),
@@ -54,13 +59,13 @@ pub(crate) struct PowerOptions {
     /// Decides what is pushed, and what is left of what was not made durable.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Cut at every so many lines of the record only.
+    /// Cut at every so many lines of the record only; the seed says at which.
     #[arg(long, default_value_t = 1)]
     every: usize,
     /// How many states by chance at each cut, besides those with nothing and with everything.
     #[arg(long, default_value_t = 2)]
     chances: u64,
-    /// Forget syncs of paths that contain this text, as if the server had left them out: problems must be found then.
+    /// Forget syncs of paths that contain this text, as if the server had left them out: problems are found then.
     #[arg(long, value_name = "TEXT")]
     forget: Option<String>,
     /// The server binary; built from this workspace when absent.
@@ -102,13 +107,18 @@ pub(crate) fn run(options: &PowerOptions) -> Result<bool> {
     };
     let bench = Workbench::create(binary, None)?;
     let mut recording = record(&bench, options.seed)?;
-    if let Some(text) = &options.forget {
-        let is_meant = |path: &Path| path.to_string_lossy().contains(text);
-        let is_kept = |event: &Event| !matches!(&event.deed, Deed::Sync(path) if is_meant(path));
-        recording.events.retain(is_kept);
-    }
     let mut figures = Figures::default();
-    let ended = try_cuts(&bench, options, &mut recording, &mut figures);
+    let forgotten = options.forget.as_deref();
+    let most = MAX_PROBLEMS;
+    let cuts = Cuts {
+        options,
+        forgotten,
+        most,
+    };
+    let ended = cuts.try_all(&bench, &mut recording, &mut figures);
+    if ended.is_ok() && forgotten.is_none() {
+        notice_forgotten(&bench, options, &mut recording, &mut figures);
+    }
     println!(
         "power test: {} lines recorded, {} events; {} cuts, {} different states, {} problems, seed {}, {} s",
         recording.lines,
@@ -193,40 +203,96 @@ fn await_end(file: &Path) -> Result<String> {
     }
 }
 
-fn try_cuts(
+/// Leaves out the syncs of one kind after another, until a problem is found for each.
+fn notice_forgotten(
     bench: &Workbench,
     options: &PowerOptions,
     recording: &mut Recording,
     figures: &mut Figures,
-) -> Result<()> {
-    let mut seen = HashSet::new();
-    let home = bench.directory("cut")?.join("server");
-    fs::create_dir(&home)?;
-    let last = recording.events.last().map_or(0, |event| event.done) + 1;
-    for cut in (0..=last).step_by(options.every.max(1)) {
-        figures.cuts += 1;
-        let known = recording.known_at(cut);
-        let chances = (0..options.chances)
-            .map(|chance| Rest::Chance(Random::of(options.seed, cut as u64, chance)));
-        for mut rest in [Rest::Lost, Rest::Kept].into_iter().chain(chances) {
-            let state = disk::state(&recording.events, &recording.root, cut, &mut rest);
-            if !seen.insert((state.fingerprint(), known.answers)) {
-                continue;
-            }
-            figures.states += 1;
-            state.write(&home)?;
-            let problems = try_state(bench, &home, &mut recording.client, &known)?;
-            for problem in &problems {
-                println!("PROBLEM after a cut at line {cut}: {problem}");
-            }
-            figures.problems += problems.len();
-            if figures.problems >= MAX_PROBLEMS {
-                bail!("too many problems");
-            }
-            State::remove(&home)?;
+) {
+    for text in NEEDED {
+        let mut found = Figures::default();
+        let cuts = Cuts {
+            options,
+            forgotten: Some(text),
+            most: 1,
+        };
+        // it ends early over the problem
+        drop(cuts.try_all(bench, recording, &mut found));
+        println!(
+            "without syncs of {text}: noticed after {} states",
+            found.states
+        );
+        if found.problems == 0 {
+            println!("PROBLEM: nothing is wrong without syncs of {text}");
+            figures.problems += 1;
         }
     }
-    Ok(())
+}
+
+/// Which cuts are tried of a record.
+struct Cuts<'a> {
+    options: &'a PowerOptions,
+    forgotten: Option<&'a str>,
+    /// After so many problems no more is tried.
+    most: usize,
+}
+
+impl Cuts<'_> {
+    fn try_all(
+        &self,
+        bench: &Workbench,
+        recording: &mut Recording,
+        figures: &mut Figures,
+    ) -> Result<()> {
+        let mut seen = HashSet::new();
+        let home = bench.directory("cut")?.join("server");
+        fs::create_dir(&home)?;
+        let last = recording.events.last().map_or(0, |event| event.done) + 1;
+        let every = self.options.every.max(1);
+        let first = usize::try_from(self.options.seed)? % every;
+        for cut in (first..=last).step_by(every) {
+            figures.cuts += 1;
+            let known = recording.known_at(cut);
+            for state in self.states(recording, cut) {
+                if !seen.insert((state.fingerprint(), known.answers)) {
+                    continue;
+                }
+                figures.states += 1;
+                state.write(&home)?;
+                let problems = try_state(bench, &home, &mut recording.client, &known)?;
+                State::remove(&home)?;
+                for problem in &problems {
+                    println!("{} after a cut at line {cut}: {problem}", self.label());
+                }
+                figures.problems += problems.len();
+                if figures.problems >= self.most {
+                    bail!("too many problems");
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What may be left after a cut.
+    fn states(&self, recording: &Recording, cut: usize) -> Vec<State> {
+        let chances = (0..self.options.chances)
+            .map(|chance| Rest::Chance(Random::of(self.options.seed, cut as u64, chance)));
+        let rests = [Rest::Lost, Rest::Kept].into_iter().chain(chances);
+        rests
+            .map(|mut rest| {
+                let (events, root) = (&recording.events, &recording.root);
+                disk::state(events, root, cut, &mut rest, self.forgotten)
+            })
+            .collect()
+    }
+
+    fn label(&self) -> String {
+        match self.forgotten {
+            None => "PROBLEM".to_owned(),
+            Some(text) => format!("without syncs of {text}"),
+        }
+    }
 }
 
 impl Recording {

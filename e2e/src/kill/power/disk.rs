@@ -65,9 +65,19 @@ struct Disk {
     directories: BTreeSet<PathBuf>,
 }
 
-/// The state of the disk under `root` if the power went at line `cut`.
-pub(super) fn state(events: &[Event], root: &Path, cut: usize, rest: &mut Rest) -> State {
-    let syncs = syncs_before(events, cut);
+/// The state of the disk under `root` if the power went at line `cut`. Syncs of paths that contain `forgotten` count
+/// for nothing.
+pub(super) fn state(
+    events: &[Event],
+    root: &Path,
+    cut: usize,
+    rest: &mut Rest,
+    forgotten: Option<&str>,
+) -> State {
+    let mut syncs = syncs_before(events, cut);
+    if let Some(text) = forgotten {
+        syncs.retain(|path, _| !path.to_string_lossy().contains(text));
+    }
     let mut disk = Disk::default();
     for event in events.iter().filter(|event| event.begun < cut) {
         let durable = |path: &Path| {
@@ -278,7 +288,7 @@ mod tests {
     }
 
     fn file(cut: usize, rest: &mut Rest) -> Option<Vec<u8>> {
-        let state = state(&record(), Path::new("/r"), cut, rest);
+        let state = state(&record(), Path::new("/r"), cut, rest, None);
         state.files.get(Path::new("d/f")).cloned()
     }
 
@@ -300,5 +310,45 @@ mod tests {
             found.insert(content);
         }
         assert_eq!(found.len(), 2, "and the rest is there at times");
+    }
+
+    #[test]
+    fn a_forgotten_sync_makes_nothing_certain() {
+        let events = record();
+        let left = |forgotten| {
+            let state = state(&events, Path::new("/r"), 7, &mut Rest::Lost, forgotten);
+            state.files.get(Path::new("d/f")).cloned()
+        };
+        assert_eq!(left(Some("other")).unwrap(), b"one");
+        assert_eq!(left(Some("d/f")).unwrap(), b"", "the name alone");
+        assert_eq!(left(Some("d")), None);
+    }
+
+    /// Two writes of two sectors each that were not synced: whatever is there of them.
+    #[test]
+    fn writes_that_were_not_synced_are_lost_torn_and_out_of_order() {
+        let path = PathBuf::from("/r/f");
+        let sectors = |byte| vec![byte; 2 * SECTOR];
+        let deeds = [
+            Deed::Create(path.clone()),
+            Deed::Write(path.clone(), 0, sectors(1)),
+            Deed::Write(path.clone(), 2 * SECTOR as u64, sectors(2)),
+            Deed::Sync(PathBuf::from("/r")),
+        ];
+        let event = |(at, deed)| Event {
+            begun: at,
+            done: at,
+            deed,
+        };
+        let events: Vec<_> = deeds.into_iter().enumerate().map(event).collect();
+        let mut found = BTreeSet::new();
+        for seed in 0..500 {
+            let mut rest = Rest::Chance(Random::of(seed, 0, 0));
+            let state = state(&events, Path::new("/r"), 4, &mut rest, None);
+            let content = &state.files[Path::new("f")];
+            let there = |sector: usize| content.get(sector * SECTOR).is_some_and(|byte| *byte > 0);
+            found.insert([0, 1, 2, 3].map(there));
+        }
+        assert_eq!(found.len(), 16, "each sector is there or not");
     }
 }
