@@ -40,7 +40,7 @@ use trace::{Deed, Event};
 const MAX_PROBLEMS: usize = 20;
 
 /// Syncs without which something must be found wrong: of the database's log, of its directory, of objects.
-const NEEDED: [&str; 3] = ["ecru.db-wal", "server/data", "blobs/objects"];
+const NEEDED: [&str; 3] = ["metadata.sqlite-wal", "server/data", "blobs/objects"];
 
 /// What the recorded server is told: collection is to happen soon.
 const RECORDED: Spans = Spans {
