@@ -74,7 +74,7 @@ fn meaning(args: &ServeArgs) {
     );
     let reached = config.reached_at(config.listen);
     assert!(!reached.host.is_empty() && !reached.host.contains(['/', '@', ' ']));
-    let shown = format!("{args:?}{config:?}");
+    let shown = format!("{:?}", config.store.metadata);
     hides_the_password(args.store.metadata.expose(), &shown);
 }
 
@@ -84,7 +84,8 @@ fn values(text: &str) {
     }
     let Ok(url) = text.parse::<SecretUrl>();
     assert_eq!(url.expose(), text);
-    hides_the_password(text, &format!("{url} {url:?}"));
+    hides_the_password(text, &url.to_string());
+    assert_eq!(format!("{url:?}"), url.to_string());
     if let Some((id, secret)) = text.split_once(' ')
         && let Ok(pair) = AccessKeyPair::new(id, secret)
     {
@@ -113,7 +114,7 @@ fn hides_the_password(url: &str, shown: &str) {
         let Ok(piece) = std::str::from_utf8(piece) else {
             continue;
         };
-        let is_telling = url.matches(piece).count() == 1;
+        let is_telling = url.matches(piece).count() == 1 && !piece.contains('…');
         assert!(!is_telling || !shown.contains(piece), "{shown}");
     }
 }
