@@ -271,26 +271,34 @@ impl Layers {
         digest: &Digest,
         is_served: impl FnOnce(&LayerUse) -> bool + Send,
     ) -> Result<OpenLayer, Error> {
-        let (place, wanted) = (repository.id.clone(), digest.clone());
-        let key = (place.clone(), wanted.clone());
-        let read = move |rows: &mut dyn ReadTransaction| {
-            let found = rows.open_layer(&place, &wanted)?;
-            Ok(found.map(|(layer, object)| (layer, Arc::new(object.stored))))
-        };
-        let found = self
-            .store
-            .recall(
-                permit.into(),
-                &self.known,
-                key,
-                |found| weight_of(found.as_ref()),
-                read,
-            )
-            .await?;
+        let found = self.find_records(permit, repository, digest).await?;
         let (found, object) = found
             .filter(|(found, _)| is_served(found))
             .ok_or(not_found(permit, digest)?)?;
         self.unlock(repository, digest, &found, object).await
+    }
+
+    /// The rows of a layer, remembered until anything is committed: layers come and go with pushes.
+    async fn find_records(
+        &self,
+        permit: &Permit,
+        repository: &Repository,
+        digest: &Digest,
+    ) -> Result<Option<OpenRecords>, Error> {
+        let (place, wanted) = (repository.id.clone(), digest.clone());
+        let key = (place.clone(), wanted.clone());
+        let generation = self.store.generation().await;
+        if let Some(known) = self.known.get(generation, &key) {
+            return Ok(known);
+        }
+        let read = self.store.lookup(permit.into(), move |rows| {
+            let found = rows.open_layer(&place, &wanted)?;
+            Ok(found.map(|(layer, object)| (layer, Arc::new(object.stored))))
+        });
+        let found = read.await?;
+        let weight = weight_of(found.as_ref());
+        self.known.put(generation, key, found.clone(), weight);
+        Ok(found)
     }
 
     /// Opens the key of a layer that was found.

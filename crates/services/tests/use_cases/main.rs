@@ -17,6 +17,7 @@ mod latest;
 mod leftovers;
 mod repositories;
 mod rigged;
+mod sparing;
 mod storm;
 mod tokens;
 mod uploads;

@@ -535,3 +535,16 @@ async fn a_completion_that_wrote_a_segment_gives_way_to_who_raised_the_epoch() {
         "{refused:?}"
     );
 }
+
+#[tokio::test]
+async fn a_layer_that_was_asked_for_in_vain_is_found_once_it_is_there() {
+    let world = World::new().await;
+    let app = world.create("team/app").await;
+    let digest = Digest::sha256(b"layer");
+    assert!(world.read_layer(&app, &digest).await.is_err());
+    world.push_layer(&app, b"layer").await;
+    assert_eq!(world.read_layer(&app, &digest).await.unwrap(), b"layer");
+    world.turn(GRACE);
+    world.collect().await;
+    assert!(world.read_layer(&app, &digest).await.is_err());
+}
