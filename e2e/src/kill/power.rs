@@ -39,8 +39,8 @@ use trace::{Deed, Event};
 /// After so many problems a run shows nothing new.
 const MAX_PROBLEMS: usize = 20;
 
-/// Syncs without which something must be found wrong: of the database's log, of its directory, of objects.
-const NEEDED: [&str; 3] = ["metadata.sqlite-wal", "server/data", "blobs/objects"];
+/// Syncs without which something must be found wrong: of the database's log, of keys, of objects.
+const NEEDED: [&str; 3] = ["metadata.sqlite-wal", "server/keys", "blobs/objects"];
 
 /// What the recorded server is told: collection is to happen soon.
 const RECORDED: Spans = Spans {
@@ -274,12 +274,17 @@ impl Cuts<'_> {
         Ok(())
     }
 
-    /// What may be left after a cut.
+    /// What may be left after a cut. A sync that is forgotten shows soonest where all is lost.
     fn states(&self, recording: &Recording, cut: usize) -> Vec<State> {
         let chances = (0..self.options.chances)
             .map(|chance| Rest::Chance(Random::of(self.options.seed, cut as u64, chance)));
-        let rests = [Rest::Lost, Rest::Kept].into_iter().chain(chances);
+        let mut rests = vec![Rest::Lost];
+        if self.forgotten.is_none() {
+            rests.push(Rest::Kept);
+            rests.extend(chances);
+        }
         rests
+            .into_iter()
             .map(|mut rest| {
                 let (events, root) = (&recording.events, &recording.root);
                 disk::state(events, root, cut, &mut rest, self.forgotten)
