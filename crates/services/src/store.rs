@@ -65,7 +65,8 @@ impl Store {
         self.metadata.lookup(work).await
     }
 
-    /// A few indexed look-ups in repositories or keys, whose answer is remembered while none of those changes. `weigh` tells how much room it takes.
+    /// A few indexed look-ups in repositories or keys, whose answer is remembered while none of those changes. `weigh`
+    /// tells how much room it takes.
     pub(crate) async fn recall<K, V, F>(
         &self,
         warrant: Warrant<'_>,
