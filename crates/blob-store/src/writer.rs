@@ -175,6 +175,11 @@ impl<S: SegmentStore> ObjectWriter for FrameWriter<S> {
         Ok(())
     }
 
+    async fn abandon(mut self: Box<Self>) {
+        // whether the last batch could be stored matters to nobody
+        drop(self.settle().await);
+    }
+
     async fn suspend(self: Box<Self>) -> Result<WriteProgress, BlobError> {
         self.end(Sealer::suspend).await
     }

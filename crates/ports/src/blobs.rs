@@ -206,6 +206,10 @@ pub trait ObjectWriter: Send {
     /// Makes everything taken durable and returns what the next request needs.
     async fn suspend(self: Box<Self>) -> Result<WriteProgress, BlobError>;
 
+    /// Keeps nothing. Returns once nothing is being written any more: what this request stored can be removed then, and
+    /// does not come to be afterwards.
+    async fn abandon(self: Box<Self>);
+
     /// Makes everything durable, seals the final frame and ends the object.
     async fn finish(self: Box<Self>) -> Result<(StoredObject, WrittenDigests), BlobError>;
 }

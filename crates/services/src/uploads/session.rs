@@ -182,7 +182,7 @@ impl Session<'_> {
     /// meanwhile.
     pub(super) async fn abandon(self, error: Error) -> Error {
         let (uploads, place, record) = (self.uploads, self.place, self.record);
-        drop(self.writer);
+        self.writer.abandon().await;
         if !self.has_segment {
             return error;
         }
