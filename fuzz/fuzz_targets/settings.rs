@@ -12,7 +12,7 @@ use ecru_key_store::FileKeyStore;
 use ecru_key_store::credentials::AccessKeyPair;
 use ecru_server::command_line::CommandLine;
 use ecru_server::configuration::layers::{FileError, SettingsFile, settings_of};
-use ecru_server::configuration::meaning::SettingError;
+use ecru_server::configuration::meaning::{MetadataPlace, SettingError};
 use ecru_server::configuration::secret_url::SecretUrl;
 use ecru_server::configuration::span::Span;
 use ecru_server::configuration::{Config, ServeArgs};
@@ -74,8 +74,9 @@ fn meaning(args: &ServeArgs) {
     );
     let reached = config.reached_at(config.listen);
     assert!(!reached.host.is_empty() && !reached.host.contains(['/', '@', ' ']));
-    let shown = format!("{:?}", config.store.metadata);
-    hides_the_password(args.store.metadata.expose(), &shown);
+    if let MetadataPlace::Postgres(url) = &config.store.metadata {
+        hides_the_password(url.expose(), &url.to_string());
+    }
 }
 
 fn values(text: &str) {

@@ -23,7 +23,7 @@ const COVERAGE: [&str; 5] = [
 ];
 
 /// The bounds of each run: bytes of an input, MiB of memory, seconds of one input.
-const BOUNDS: [&str; 3] = ["-max_len=4096", "-rss_limit_mb=1024", "-timeout=10"];
+const BOUNDS: [&str; 3] = ["-max_len=4096", "-rss_limit_mb=1024", "-timeout=60"];
 
 /// Which targets to run, and how.
 #[derive(Debug, clap::Args)]
