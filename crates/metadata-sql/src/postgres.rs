@@ -6,6 +6,7 @@
 mod errors;
 mod migration;
 mod moment;
+mod pipeline;
 mod session;
 mod values;
 mod writer;

@@ -5,6 +5,7 @@ pub(crate) mod jobs;
 pub(crate) mod keys;
 pub(crate) mod layers;
 pub(crate) mod objects;
+pub(crate) mod pushes;
 pub(crate) mod references;
 pub(crate) mod repositories;
 pub(crate) mod settings;

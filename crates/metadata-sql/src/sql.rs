@@ -18,9 +18,21 @@ pub(crate) enum Parameter<'a> {
     /// For `BIGINT` columns.
     Integer(i64),
     /// For `TEXT` columns.
-    Text(&'a str),
+    Text(Cow<'a, str>),
     /// For columns of bytes.
     Bytes(Cow<'a, [u8]>),
+}
+
+impl Parameter<'_> {
+    /// The same value, on its own.
+    pub(crate) fn to_static(&self) -> Parameter<'static> {
+        match self {
+            Self::Null => Parameter::Null,
+            Self::Integer(number) => Parameter::Integer(*number),
+            Self::Text(text) => Parameter::Text(Cow::Owned(text.as_ref().to_owned())),
+            Self::Bytes(bytes) => Parameter::Bytes(Cow::Owned(bytes.as_ref().to_owned())),
+        }
+    }
 }
 
 /// A value out of a row.
@@ -47,15 +59,14 @@ pub(crate) trait Sql {
         values: &[Parameter<'_>],
     ) -> Result<u64, StoreError>;
 
-    /// Runs statements in order, whatever each changes. Returns how many rows each changed.
-    fn execute_each(
+    /// Runs a statement whose count nobody needs. An engine far away may put it off; its failure then comes with a
+    /// later statement, or with the end of the transaction.
+    fn submit(
         &mut self,
-        statements: &[(&'static str, Vec<Parameter<'_>>)],
-    ) -> Result<Vec<u64>, StoreError> {
-        statements
-            .iter()
-            .map(|(statement, values)| self.execute(statement, values))
-            .collect()
+        statement: &'static str,
+        values: &[Parameter<'_>],
+    ) -> Result<(), StoreError> {
+        self.execute(statement, values).map(drop)
     }
 
     /// Runs a statement and returns its rows.
@@ -64,6 +75,17 @@ pub(crate) trait Sql {
         statement: &'static str,
         values: &[Parameter<'_>],
     ) -> Result<Vec<Row>, StoreError>;
+
+    /// Runs statements in order and returns the rows of each.
+    fn query_each(
+        &mut self,
+        statements: &[(&'static str, Vec<Parameter<'_>>)],
+    ) -> Result<Vec<Vec<Row>>, StoreError> {
+        statements
+            .iter()
+            .map(|(statement, values)| self.query(statement, values))
+            .collect()
+    }
 
     /// Runs several statements without parameters, separated by semicolons.
     fn run_script(&mut self, script: &str) -> Result<(), StoreError>;
@@ -114,31 +136,31 @@ pub(crate) fn after_digest(after: Option<&str>) -> Result<Parameter<'static>, St
 
 impl<'a> From<&'a str> for Parameter<'a> {
     fn from(text: &'a str) -> Self {
-        Self::Text(text)
+        Self::Text(Cow::Borrowed(text))
     }
 }
 
 impl<'a> From<&'a String> for Parameter<'a> {
     fn from(text: &'a String) -> Self {
-        Self::Text(text)
+        Self::Text(Cow::Borrowed(text))
     }
 }
 
 impl<'a> From<&'a RepositoryId> for Parameter<'a> {
     fn from(id: &'a RepositoryId) -> Self {
-        Self::Text(id.as_str())
+        Self::Text(Cow::Borrowed(id.as_str()))
     }
 }
 
 impl<'a> From<&'a ObjectId> for Parameter<'a> {
     fn from(id: &'a ObjectId) -> Self {
-        Self::Text(id.as_str())
+        Self::Text(Cow::Borrowed(id.as_str()))
     }
 }
 
 impl<'a> From<&'a UploadId> for Parameter<'a> {
     fn from(id: &'a UploadId) -> Self {
-        Self::Text(id.as_str())
+        Self::Text(Cow::Borrowed(id.as_str()))
     }
 }
 

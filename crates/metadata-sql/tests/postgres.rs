@@ -12,12 +12,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use ecru_domain::Timestamp;
+use ecru_domain::{RepositoryId, Timestamp};
 use ecru_metadata_sql::PostgresMetadata;
 use ecru_ports::Metadata;
 use ecru_ports::clock::Clock;
 use ecru_ports::conformance::metadata::metadata_suite;
-use ecru_ports::metadata::{Lane, StoreError, WriteTransaction};
+use ecru_ports::metadata::{JobKind, JobRecord, Lane, StoreError, WriteTransaction};
 use proxy::{Proxy, Way};
 use tokio_postgres::{Client, NoTls};
 
@@ -214,6 +214,118 @@ async fn connections_that_the_server_ended_are_replaced() {
     schema.run(&end_all).await;
     put_fact(&store, "name", "again").await;
     assert_eq!(fact(&store, "name").await.as_deref(), Some("again"));
+    schema.remove().await;
+}
+
+/// A job's row is written without waiting for the server, which refuses it only later.
+fn job(id: usize, subject: &'static str) -> JobRecord {
+    JobRecord {
+        id: format!("job-{id}"),
+        kind: JobKind::DrainImage,
+        repository: RepositoryId::new("id".to_owned()),
+        subject: subject.to_owned(),
+        run_at: Timestamp::from_seconds(1),
+    }
+}
+
+/// Adds a job that the server refuses where its subject is `bad`, and a fact beside it.
+async fn add_job_and_fact(
+    store: &Metadata,
+    id: usize,
+    subject: &'static str,
+) -> Result<(), StoreError> {
+    let add = move |t: &mut dyn WriteTransaction| -> Result<(), StoreError> {
+        t.insert_job(&job(id, subject))?;
+        t.put_store_fact(&format!("of-{id}"), "1")
+    };
+    store.write(Lane::Any, add).await
+}
+
+async fn jobs_and_facts(store: &Metadata, count: usize) -> (Vec<String>, usize) {
+    let read = store.read(move |t| -> Result<_, StoreError> {
+        let jobs = t.list_due_jobs(Timestamp::from_seconds(1), 1_000)?;
+        let mut facts = 0;
+        for id in 0..count {
+            facts += usize::from(t.store_fact(&format!("of-{id}"))?.is_some());
+        }
+        Ok((jobs.into_iter().map(|job| job.id).collect(), facts))
+    });
+    read.await.unwrap()
+}
+
+const NO_BAD_JOBS: &str = "ALTER TABLE job ADD CONSTRAINT good CHECK (subject <> 'bad')";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_change_that_fails_after_its_closure_went_on_is_not_acknowledged() {
+    let schema = Schema::create().await;
+    let store = schema.open().await;
+    schema.run(NO_BAD_JOBS).await;
+    let alone = add_job_and_fact(&store, 0, "bad").await;
+    assert!(matches!(alone, Err(StoreError::Failed(_))), "{alone:?}");
+    // whatever the closure wants of the transaction
+    let refused = store.write(Lane::Any, |t| -> Result<(), StoreError> {
+        t.insert_job(&job(0, "bad"))?;
+        assert!(t.store_fact("none").is_err());
+        assert!(t.put_store_fact("of-0", "1").is_err());
+        Ok(())
+    });
+    let refused = refused.await;
+    assert!(matches!(refused, Err(StoreError::Failed(_))), "{refused:?}");
+    assert_eq!(jobs_and_facts(&store, 1).await, (Vec::new(), 0));
+    add_job_and_fact(&store, 0, "good").await.unwrap();
+    assert_eq!(
+        jobs_and_facts(&store, 1).await,
+        (vec!["job-0".to_owned()], 1)
+    );
+    schema.remove().await;
+}
+
+/// Members before it, after it and last of all: only those that are kept are acknowledged, and all of these are.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_change_that_fails_late_fails_alone_in_its_batch() {
+    const MEMBERS: usize = 60;
+    let schema = Schema::create().await;
+    let store = schema.open().await;
+    schema.run(NO_BAD_JOBS).await;
+    for bad in [vec![0], vec![MEMBERS - 1], vec![7, 8, 30]] {
+        schema
+            .run("DELETE FROM job; DELETE FROM store_fact WHERE name LIKE 'of-%'")
+            .await;
+        let subject = |id: usize| if bad.contains(&id) { "bad" } else { "good" };
+        let members = (0..MEMBERS).map(|id| add_job_and_fact(&store, id, subject(id)));
+        let outcomes = futures_util::future::join_all(members).await;
+        let mut acknowledged = Vec::new();
+        for (id, outcome) in outcomes.iter().enumerate() {
+            let is_right = match outcome {
+                Ok(()) => !bad.contains(&id),
+                Err(StoreError::Failed(_)) => bad.contains(&id),
+                Err(_) => false,
+            };
+            assert!(is_right, "{bad:?} {id} {outcome:?}");
+            acknowledged.extend(outcome.is_ok().then(|| format!("job-{id}")));
+        }
+        let (mut jobs, facts) = jobs_and_facts(&store, MEMBERS).await;
+        jobs.sort();
+        acknowledged.sort();
+        assert_eq!((jobs, facts), (acknowledged, MEMBERS - bad.len()));
+    }
+    schema.remove().await;
+}
+
+/// More than are put off at a time: the closure that goes on is told before it ends.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn changes_put_off_are_bounded() {
+    let schema = Schema::create().await;
+    let store = schema.open().await;
+    schema.run(NO_BAD_JOBS).await;
+    let many = store.write(Lane::Any, |t| -> Result<(), StoreError> {
+        t.insert_job(&job(0, "bad"))?;
+        let told = (1..100).any(|id| t.insert_job(&job(id, "good")).is_err());
+        assert!(told, "a hundred changes wait");
+        Ok(())
+    });
+    assert!(matches!(many.await, Err(StoreError::Failed(_))));
+    assert_eq!(jobs_and_facts(&store, 0).await, (Vec::new(), 0));
     schema.remove().await;
 }
 

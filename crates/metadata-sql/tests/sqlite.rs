@@ -163,7 +163,7 @@ async fn a_fault_in_a_batch_hurts_only_its_closure() {
 }
 
 /// Stores an image under an id that is always the same: a second one violates its uniqueness.
-fn add_image(t: &mut dyn WriteTransaction, text: &str) -> Result<bool, StoreError> {
+fn add_image(t: &mut dyn WriteTransaction, text: &str) -> Result<(), StoreError> {
     let image = ImageRecord {
         id: "image".to_owned(),
         digest: Digest::sha256(text.as_bytes()),

@@ -16,7 +16,7 @@ pub mod transaction;
 
 pub use engine::{Generation, Lane, Metadata, MetadataEngine, ReadWork, Verdict, WriteWork};
 pub use records::*;
-pub use transaction::{ReadTransaction, UploadAdvance, WriteTransaction};
+pub use transaction::{ReadTransaction, WriteTransaction};
 
 use thiserror::Error;
 

@@ -9,7 +9,7 @@ use crate::access::{Access, RequestContext, Resource};
 use crate::store::Store;
 
 /// The registry setting that decides what `latest` means.
-const LATEST: &str = "latest";
+pub(crate) const LATEST: &str = "latest";
 
 /// Settings.
 #[derive(Clone)]
@@ -129,9 +129,12 @@ impl Settings {
         registry: &Registry,
     ) -> Result<LatestMode, Error> {
         let own = rows.registry_setting(registry, LATEST)?;
-        Ok(own
-            .and_then(|value| LatestMode::parse(&value))
-            .unwrap_or(self.latest))
+        Ok(self.latest_mode_of(own.as_deref()))
+    }
+
+    /// What `latest` means in a registry whose setting [`LATEST`] has that value.
+    pub(crate) fn latest_mode_of(&self, own: Option<&str>) -> LatestMode {
+        own.and_then(LatestMode::parse).unwrap_or(self.latest)
     }
 }
 

@@ -1,20 +1,26 @@
 //! One PostgreSQL connection, driven from a blocking thread.
 //!
-//! Statements that only steer a transaction (SAVEPOINT, RELEASE …) are held back and travel with the next one
-//! that does something: a round trip saved each.
+//! Statements whose answer nobody waits for (SAVEPOINT, RELEASE …, and changes whose row counts nobody needs) are held
+//! back and travel with the next one that is waited for, at the latest with COMMIT: a round trip saved each. The
+//! failure of one that was held back loses the whole transaction, since it may be another member's.
+//!
+//! ```text
+//! held back: SAVEPOINT ┐                                held back: INSERT, INSERT, RELEASE ┐
+//! asked for: UPDATE … RETURNING, SELECT, SELECT ─▶ rows      asked for: COMMIT ─────────────┴─▶ all succeeded, or Undone
+//! ```
 
+use std::borrow::Cow;
 use std::mem;
 use std::time::Duration;
 
 use deadpool_postgres::Object;
 use ecru_ports::metadata::StoreError;
-use futures_util::future::{join, try_join_all};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
-use tokio_postgres::types::ToSql;
 use tokio_postgres::{Error, Statement};
 
 use super::errors::{commit_failure, is_stale_plan, store_error};
+use super::pipeline::{Answer, Failure, Order, fly};
 use super::values::read_row;
 use crate::batch::{BatchFailure, Session};
 use crate::row::Row;
@@ -32,6 +38,9 @@ const BEGIN_WRITE: &str = "BEGIN ISOLATION LEVEL SERIALIZABLE;";
 /// Locks a table that nobody writes to. Unlike a row's, this lock is waited for before the transaction's snapshot is
 /// taken: whoever gets it sees all that the one before has done.
 const TAKE_TURN: &str = "LOCK TABLE migration IN EXCLUSIVE MODE;";
+/// The most statements held back: what they carry waits in memory.
+const MAX_HELD: usize = 32;
+
 const BEGIN_READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;";
 
 /// Where a connection stands.
@@ -43,6 +52,8 @@ enum State {
     Announced,
     /// In a transaction.
     Open,
+    /// In a transaction in which something failed that was held back: it can only be abandoned.
+    Lost,
     /// The connection failed.
     Broken,
 }
@@ -53,7 +64,7 @@ pub(super) struct PostgresSession {
     runtime: Handle,
     /// How long an answer may take.
     limit: Duration,
-    held_back: String,
+    held_back: Vec<Order<'static>>,
     state: State,
     takes_turns: bool,
 }
@@ -66,7 +77,7 @@ impl PostgresSession {
             client: Some(client),
             runtime,
             limit,
-            held_back: String::new(),
+            held_back: Vec::new(),
             state: State::Idle,
             takes_turns: false,
         }
@@ -89,7 +100,7 @@ impl PostgresSession {
         match mem::replace(&mut self.state, State::Idle) {
             State::Idle | State::Announced => return,
             State::Open => {}
-            State::Broken => self.state = State::Broken,
+            failed => self.state = failed,
         }
         if self.state == State::Idle
             && let Some(client) = self.client.take()
@@ -105,7 +116,11 @@ impl PostgresSession {
     }
 
     fn hold_back(&mut self, statement: &str) {
-        self.held_back.push_str(statement);
+        if let Some(Order::Steer(last)) = self.held_back.last_mut() {
+            last.push_str(statement);
+        } else {
+            self.held_back.push(Order::Steer(statement.to_owned()));
+        }
     }
 
     fn client(&self) -> Result<&Object, StoreError> {
@@ -116,61 +131,55 @@ impl PostgresSession {
 
     /// Runs statements, after what was held back. Those that were prepared for older tables are prepared anew, if
     /// nothing went before them in their transaction; else the whole of it is to be run again.
-    fn run<T>(
-        &mut self,
-        statements: &[&'static str],
-        deed: &impl AsyncFn(&Object, &[Statement]) -> Result<T, Error>,
-    ) -> Result<T, StoreError> {
+    fn run(&mut self, asked: &[Order<'_>]) -> Result<Vec<Answer>, StoreError> {
         let is_first = self.state == State::Announced;
-        let error = match self.attempt(statements, deed)? {
-            Ok(value) => return Ok(value),
-            Err(error) => error,
+        let failure = match self.attempt(asked)? {
+            Ok(answers) => return Ok(answers),
+            Err(failure) => failure,
         };
-        if !is_stale_plan(&error) {
-            return Err(self.failure(&error));
+        if is_first && is_stale_plan(failure.error()) {
+            self.client()?.statement_cache.clear();
+            self.steer_on("ROLLBACK")?;
+            self.begin_read();
+            let again = self.attempt(asked)?;
+            return again.map_err(|failure| self.failure(failure.error()));
         }
-        self.client()?.statement_cache.clear();
-        if !is_first {
-            return Err(StoreError::Conflict);
+        let error = self.failure(failure.error());
+        if matches!(failure, Failure::Held(_)) && self.state == State::Open {
+            self.state = State::Lost;
         }
-        self.steer_on("ROLLBACK")?;
-        self.begin_read();
-        self.attempt(statements, deed)?
-            .map_err(|error| self.failure(&error))
+        Err(error)
     }
 
-    fn attempt<T>(
-        &mut self,
-        statements: &[&'static str],
-        deed: &impl AsyncFn(&Object, &[Statement]) -> Result<T, Error>,
-    ) -> Result<Result<T, Error>, StoreError> {
-        let prepared = match self.prepare(statements)? {
+    fn attempt(&mut self, asked: &[Order<'_>]) -> Result<Result<Vec<Answer>, Failure>, StoreError> {
+        let prepared = match self.prepare(asked)? {
             Ok(prepared) => prepared,
-            Err(error) => return Ok(Err(error)),
+            Err(error) => return Ok(Err(Failure::Held(error))),
         };
-        let held_back = mem::take(&mut self.held_back);
+        let held = mem::take(&mut self.held_back);
         let client = self.client()?;
-        let outcome = self.await_answer(async {
-            if held_back.is_empty() {
-                return deed(client, &prepared).await;
-            }
-            let steer = client.batch_execute(&held_back);
-            let (steered, done) = join(steer, deed(client, &prepared)).await;
-            steered.and(done)
-        });
-        self.state = State::Open;
+        let outcome = self.await_answer(fly(client, prepared, &held, asked));
+        if self.state == State::Announced {
+            self.state = State::Open;
+        }
         self.unless_silent(outcome)
     }
 
+    /// Prepares what was held back and what is asked for.
     fn prepare(
         &mut self,
-        statements: &[&'static str],
-    ) -> Result<Result<Vec<Statement>, Error>, StoreError> {
+        asked: &[Order<'_>],
+    ) -> Result<Result<Vec<Option<Statement>>, Error>, StoreError> {
         let client = self.client()?;
+        let held = self.held_back.iter().map(Order::to_prepare);
+        let texts = held.chain(asked.iter().map(Order::to_prepare));
         let prepared = self.await_answer(async {
-            let mut prepared = Vec::with_capacity(statements.len());
-            for statement in statements {
-                prepared.push(client.prepare_cached(statement).await?);
+            let mut prepared = Vec::new();
+            for text in texts {
+                prepared.push(match text {
+                    Some(text) => Some(client.prepare_cached(text).await?),
+                    None => None,
+                });
             }
             Ok(prepared)
         });
@@ -178,10 +187,7 @@ impl PostgresSession {
     }
 
     /// What the server answers; `None` if it does not.
-    fn await_answer<T>(
-        &self,
-        answer: impl Future<Output = Result<T, Error>>,
-    ) -> Option<Result<T, Error>> {
+    fn await_answer<T>(&self, answer: impl Future<Output = T>) -> Option<T> {
         let limited = async { timeout(self.limit, answer).await.ok() };
         self.runtime.block_on(limited)
     }
@@ -206,21 +212,21 @@ impl PostgresSession {
         if error.as_db_error().is_none() {
             self.state = State::Broken;
         }
+        if is_stale_plan(error) {
+            if let Some(client) = &self.client {
+                client.statement_cache.clear();
+            }
+            return StoreError::Conflict;
+        }
         store_error(error)
     }
 
     /// Sends what was held back, and this; it must succeed.
     fn steer_on(&mut self, statement: &str) -> Result<(), StoreError> {
-        self.steer(statement)?.map_err(|error| self.failure(&error))
-    }
-
-    /// Sends what was held back, and this.
-    fn steer(&mut self, statement: &str) -> Result<Result<(), Error>, StoreError> {
         self.hold_back(statement);
-        let statements = mem::take(&mut self.held_back);
-        let client = self.client()?;
-        let answer = self.await_answer(client.batch_execute(&statements));
-        self.unless_silent(answer)
+        self.attempt(&[])?
+            .map(drop)
+            .map_err(|failure| self.failure(failure.error()))
     }
 }
 
@@ -230,21 +236,22 @@ impl Sql for PostgresSession {
         statement: &'static str,
         values: &[Parameter<'_>],
     ) -> Result<u64, StoreError> {
-        let changed = self.execute_each(&[(statement, values.to_vec())])?;
-        Ok(changed.into_iter().sum())
+        let answers = self.run(&[Order::Execute(statement, Cow::Borrowed(values))])?;
+        Ok(answers.iter().map(|answer| answer.changed).sum())
     }
 
-    /// All travel at once.
-    fn execute_each(
+    /// Travels with the next statement that is waited for.
+    fn submit(
         &mut self,
-        statements: &[(&'static str, Vec<Parameter<'_>>)],
-    ) -> Result<Vec<u64>, StoreError> {
-        let texts: Vec<_> = statements.iter().map(|(text, _)| *text).collect();
-        self.run(&texts, &async |client, prepared| {
-            let sets: Vec<_> = statements.iter().map(|(_, set)| parameters(set)).collect();
-            let sent = prepared.iter().zip(&sets);
-            try_join_all(sent.map(|(statement, set)| client.execute(statement, set))).await
-        })
+        statement: &'static str,
+        values: &[Parameter<'_>],
+    ) -> Result<(), StoreError> {
+        let values = values.iter().map(Parameter::to_static).collect();
+        self.held_back.push(Order::Execute(statement, values));
+        if self.held_back.len() >= MAX_HELD {
+            self.run(&[])?;
+        }
+        Ok(())
     }
 
     fn query(
@@ -252,22 +259,29 @@ impl Sql for PostgresSession {
         statement: &'static str,
         values: &[Parameter<'_>],
     ) -> Result<Vec<Row>, StoreError> {
-        let rows = self.run(&[statement], &async |client, prepared| {
-            let [statement] = prepared else {
-                return Ok(Vec::new());
-            };
-            client.query(statement, &parameters(values)).await
-        })?;
-        rows.iter().map(read_row).collect()
+        let answers = self.run(&[Order::Query(statement, Cow::Borrowed(values))])?;
+        answers.iter().flat_map(|a| &a.rows).map(read_row).collect()
+    }
+
+    /// All travel at once.
+    fn query_each(
+        &mut self,
+        statements: &[(&'static str, Vec<Parameter<'_>>)],
+    ) -> Result<Vec<Vec<Row>>, StoreError> {
+        let asked: Vec<_> = statements
+            .iter()
+            .map(|(statement, values)| Order::Query(statement, Cow::Borrowed(values)))
+            .collect();
+        let answers = self.run(&asked)?;
+        let rows = answers
+            .iter()
+            .map(|a| a.rows.iter().map(read_row).collect());
+        rows.collect()
     }
 
     fn run_script(&mut self, script: &str) -> Result<(), StoreError> {
         self.steer_on(script)
     }
-}
-
-fn parameters<'v>(values: &'v [Parameter<'_>]) -> Vec<&'v (dyn ToSql + Sync)> {
-    values.iter().map(|value| value as _).collect()
 }
 
 impl Session for PostgresSession {
@@ -303,11 +317,19 @@ impl Session for PostgresSession {
         Ok(())
     }
 
+    /// The server answers COMMIT of a failed transaction with ROLLBACK, and no error. So what was held back must have
+    /// succeeded too: if it did not, nothing was kept.
     fn commit(&mut self) -> Result<(), BatchFailure> {
-        let ended = self.steer("COMMIT").map_err(BatchFailure::Unknown)?;
-        ended.map_err(|error| {
-            self.failure(&error);
-            commit_failure(&error)
+        let commit = Order::Steer("COMMIT".to_owned());
+        let ended = self.attempt(&[commit]).map_err(BatchFailure::Unknown)?;
+        ended.map_err(|failure| {
+            let refused = self.failure(failure.error());
+            match failure {
+                Failure::Held(error) if error.as_db_error().is_some() => {
+                    BatchFailure::Undone(refused)
+                }
+                Failure::Held(error) | Failure::Asked(error) => commit_failure(&error),
+            }
         })?;
         self.state = State::Idle;
         Ok(())
@@ -315,7 +337,8 @@ impl Session for PostgresSession {
 
     fn abandon(&mut self) {
         self.held_back.clear();
-        if self.state == State::Open && matches!(self.steer("ROLLBACK"), Ok(Ok(()))) {
+        let is_begun = matches!(self.state, State::Open | State::Lost);
+        if is_begun && self.steer_on("ROLLBACK").is_ok() {
             self.state = State::Idle;
         }
     }

@@ -19,7 +19,7 @@ impl ToSql for Parameter<'_> {
         match (self, kind) {
             (Self::Null, _) => Ok(IsNull::Yes),
             (Self::Integer(number), &Type::INT8) => number.to_sql(kind, out),
-            (Self::Text(text), &(Type::TEXT | Type::VARCHAR)) => text.to_sql(kind, out),
+            (Self::Text(text), &(Type::TEXT | Type::VARCHAR)) => text.as_ref().to_sql(kind, out),
             (Self::Bytes(bytes), &Type::BYTEA) => bytes.as_ref().to_sql(kind, out),
             _ => Err(format!("a parameter is not a {kind}").into()),
         }

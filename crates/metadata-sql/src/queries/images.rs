@@ -17,12 +17,11 @@ macro_rules! image_columns {
 
 const INSERT: &str = "INSERT INTO image (repository_id, digest, id, media_type, kind, \
     artifact_media_type, manifest_size, size, pushed_at, last_pulled_at, subject, is_tagged, \
-    latest_sequence, tag_count) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0) \
-    ON CONFLICT (repository_id, digest) DO NOTHING";
+    latest_sequence, tag_count) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0)";
 
-/// A manifest is there exactly while its image is, so both are left alone or neither.
+/// A manifest is there exactly while its image is.
 const INSERT_MANIFEST: &str = "INSERT INTO manifest (repository_id, digest, wrapped_key, sealed) \
-    VALUES ($1, $2, $3, $4) ON CONFLICT (repository_id, digest) DO NOTHING";
+    VALUES ($1, $2, $3, $4)";
 
 fn read_image(row: &mut Row) -> Result<ImageRecord, StoreError> {
     Ok(ImageRecord {
@@ -185,9 +184,9 @@ pub(crate) fn insert(
     repository: &RepositoryId,
     image: &ImageRecord,
     manifest: &SealedManifest,
-) -> Result<bool, StoreError> {
+) -> Result<(), StoreError> {
     let digest = Parameter::from(&image.digest);
-    let row = vec![
+    let row = [
         repository.into(),
         digest.clone(),
         (&image.id).into(),
@@ -202,14 +201,14 @@ pub(crate) fn insert(
         image.is_tagged.into(),
         image.latest_sequence.into(),
     ];
-    let sealed = vec![
+    let sealed = [
         repository.into(),
         digest,
         manifest.wrapped_key.as_slice().into(),
         manifest.sealed.as_slice().into(),
     ];
-    let changed = sql.execute_each(&[(INSERT, row), (INSERT_MANIFEST, sealed)])?;
-    Ok(changed.first().is_some_and(|inserted| *inserted > 0))
+    sql.submit(INSERT, &row)?;
+    sql.submit(INSERT_MANIFEST, &sealed)
 }
 
 pub(crate) fn delete(
@@ -223,7 +222,7 @@ pub(crate) fn delete(
         &key,
     )?;
     if removed > 0 {
-        sql.execute(
+        sql.submit(
             "DELETE FROM manifest WHERE repository_id = $1 AND digest = $2",
             &key,
         )?;
@@ -237,7 +236,7 @@ pub(crate) fn set_latest_sequence(
     digest: &Digest,
     sequence: i64,
 ) -> Result<(), StoreError> {
-    sql.execute(
+    sql.submit(
         "UPDATE image SET latest_sequence = $1 WHERE repository_id = $2 AND digest = $3",
         &[sequence.into(), repository.into(), digest.into()],
     )?;
@@ -250,7 +249,7 @@ pub(crate) fn record_pull(
     digest: &Digest,
     at: Timestamp,
 ) -> Result<(), StoreError> {
-    sql.execute(
+    sql.submit(
         "UPDATE image SET last_pulled_at = $1 WHERE repository_id = $2 AND digest = $3 \
          AND (last_pulled_at IS NULL OR last_pulled_at < $1)",
         &[at.into(), repository.into(), digest.into()],

@@ -28,7 +28,7 @@ pub(crate) fn list_due(
 }
 
 pub(crate) fn insert(sql: &mut dyn Sql, job: &JobRecord) -> Result<(), StoreError> {
-    sql.execute(
+    sql.submit(
         "INSERT INTO job (id, kind, repository_id, subject, run_at) VALUES ($1, $2, $3, $4, $5)",
         &[
             (&job.id).into(),
@@ -42,7 +42,7 @@ pub(crate) fn insert(sql: &mut dyn Sql, job: &JobRecord) -> Result<(), StoreErro
 }
 
 pub(crate) fn postpone(sql: &mut dyn Sql, id: &str, run_at: Timestamp) -> Result<(), StoreError> {
-    sql.execute(
+    sql.submit(
         "UPDATE job SET run_at = $1 WHERE id = $2",
         &[run_at.into(), id.into()],
     )?;
@@ -50,7 +50,7 @@ pub(crate) fn postpone(sql: &mut dyn Sql, id: &str, run_at: Timestamp) -> Result
 }
 
 pub(crate) fn delete(sql: &mut dyn Sql, id: &str) -> Result<(), StoreError> {
-    sql.execute("DELETE FROM job WHERE id = $1", &[id.into()])?;
+    sql.submit("DELETE FROM job WHERE id = $1", &[id.into()])?;
     Ok(())
 }
 

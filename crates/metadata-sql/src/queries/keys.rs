@@ -107,7 +107,7 @@ pub(crate) fn insert(
     if inserted == 0 {
         return Ok(false);
     }
-    sql.execute(
+    sql.submit(
         "INSERT INTO kms_key_version (key_id, version, sealed_material) VALUES ($1, $2, $3)",
         &[(&key.id).into(), key.version.into(), sealed_material.into()],
     )?;
@@ -134,7 +134,7 @@ pub(crate) fn insert_server_key(
     sql: &mut dyn Sql,
     key: &ServerKeyRecord,
 ) -> Result<(), StoreError> {
-    sql.execute(
+    sql.submit(
         "INSERT INTO server_key (id, sealed, created_at, retires_at) VALUES ($1, $2, $3, $4)",
         &[
             (&key.id).into(),
@@ -151,7 +151,7 @@ pub(crate) fn retire_server_key(
     id: &str,
     at: Timestamp,
 ) -> Result<(), StoreError> {
-    sql.execute(
+    sql.submit(
         "UPDATE server_key SET retires_at = $1 WHERE id = $2",
         &[at.into(), id.into()],
     )?;
@@ -162,7 +162,7 @@ pub(crate) fn delete_retired_server_keys(
     sql: &mut dyn Sql,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    sql.execute(
+    sql.submit(
         "DELETE FROM server_key WHERE retires_at < $1",
         &[now.into()],
     )?;
@@ -204,7 +204,7 @@ pub(crate) fn insert_access_key(
     sql: &mut dyn Sql,
     key: &AccessKeyRecord,
 ) -> Result<(), StoreError> {
-    sql.execute(
+    sql.submit(
         "INSERT INTO access_key (id, account, principal_arn, principal_unique_id, sealed_secret, \
          active, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
         &[
@@ -221,6 +221,6 @@ pub(crate) fn insert_access_key(
 }
 
 pub(crate) fn delete_access_key(sql: &mut dyn Sql, id: &str) -> Result<(), StoreError> {
-    sql.execute("DELETE FROM access_key WHERE id = $1", &[id.into()])?;
+    sql.submit("DELETE FROM access_key WHERE id = $1", &[id.into()])?;
     Ok(())
 }

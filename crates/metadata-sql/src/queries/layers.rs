@@ -187,7 +187,7 @@ pub(crate) fn set_idle(
     digest: &Digest,
     since: Timestamp,
 ) -> Result<(), StoreError> {
-    sql.execute(
+    sql.submit(
         "UPDATE layer SET idle_since = $1 \
          WHERE repository_id = $2 AND digest = $3 AND idle_since < $1",
         &[since.into(), repository.into(), digest.into()],

@@ -69,7 +69,7 @@ const ONE_LESS: &str =
 pub(crate) fn insert(sql: &mut dyn Sql, object: &ObjectRecord) -> Result<(), StoreError> {
     let segments = segments_text(&object.stored.segments);
     let size = unsigned(object.stored.size)?;
-    let values = vec![
+    let values = [
         (&object.stored.id).into(),
         size.clone(),
         (&segments).into(),
@@ -77,8 +77,8 @@ pub(crate) fn insert(sql: &mut dyn Sql, object: &ObjectRecord) -> Result<(), Sto
         (&object.domain).into(),
         (&object.sha256).into(),
     ];
-    sql.execute_each(&[(INSERT, values), (ONE_MORE, vec![size])])?;
-    Ok(())
+    sql.submit(INSERT, &values)?;
+    sql.submit(ONE_MORE, &[size])
 }
 
 pub(crate) fn delete(sql: &mut dyn Sql, object: &ObjectId) -> Result<(), StoreError> {
@@ -88,7 +88,7 @@ pub(crate) fn delete(sql: &mut dyn Sql, object: &ObjectId) -> Result<(), StoreEr
         &[object.into()],
     )?;
     if let Some(size) = read_one(row, Row::unsigned)? {
-        sql.execute(ONE_LESS, &[unsigned(size)?])?;
+        sql.submit(ONE_LESS, &[unsigned(size)?])?;
     }
     Ok(())
 }
@@ -132,7 +132,7 @@ pub(crate) fn list_doomed(sql: &mut dyn Sql, limit: u32) -> Result<Vec<DoomedObj
 
 /// Doomed twice, an object has the higher of both last segments.
 pub(crate) fn insert_doomed(sql: &mut dyn Sql, doomed: &DoomedObject) -> Result<(), StoreError> {
-    sql.execute(
+    sql.submit(
         "INSERT INTO doomed_object (id, last_segment) VALUES ($1, $2) \
          ON CONFLICT (id) DO UPDATE SET last_segment = excluded.last_segment \
          WHERE doomed_object.last_segment < excluded.last_segment",
@@ -142,6 +142,6 @@ pub(crate) fn insert_doomed(sql: &mut dyn Sql, doomed: &DoomedObject) -> Result<
 }
 
 pub(crate) fn delete_doomed(sql: &mut dyn Sql, object: &ObjectId) -> Result<(), StoreError> {
-    sql.execute("DELETE FROM doomed_object WHERE id = $1", &[object.into()])?;
+    sql.submit("DELETE FROM doomed_object WHERE id = $1", &[object.into()])?;
     Ok(())
 }

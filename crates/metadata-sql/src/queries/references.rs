@@ -65,20 +65,16 @@ pub(crate) fn insert(
     image_id: &str,
     references: &[ReferenceRecord],
 ) -> Result<(), StoreError> {
-    let statements: Vec<_> = references
-        .iter()
-        .map(|reference| {
-            let values = vec![
-                image_id.into(),
-                (&reference.target).into(),
-                reference.kind.as_str().into(),
-                repository.into(),
-                (&reference.media_type).into(),
-            ];
-            (INSERT, values)
-        })
-        .collect();
-    sql.execute_each(&statements)?;
+    for reference in references {
+        let values = [
+            image_id.into(),
+            (&reference.target).into(),
+            reference.kind.as_str().into(),
+            repository.into(),
+            (&reference.media_type).into(),
+        ];
+        sql.submit(INSERT, &values)?;
+    }
     Ok(())
 }
 
@@ -87,10 +83,8 @@ pub(crate) fn delete(
     image_id: &str,
     targets: &[Digest],
 ) -> Result<(), StoreError> {
-    let statements: Vec<_> = targets
-        .iter()
-        .map(|target| (DELETE, vec![image_id.into(), target.into()]))
-        .collect();
-    sql.execute_each(&statements)?;
+    for target in targets {
+        sql.submit(DELETE, &[image_id.into(), target.into()])?;
+    }
     Ok(())
 }

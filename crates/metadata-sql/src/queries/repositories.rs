@@ -161,7 +161,7 @@ pub(crate) fn insert(sql: &mut dyn Sql, repository: &Repository) -> Result<bool,
     if inserted == 0 {
         return Ok(false);
     }
-    sql.execute(
+    sql.submit(
         "INSERT INTO registry (account, region, repositories) VALUES ($1, $2, 1) \
          ON CONFLICT (account, region) DO UPDATE SET repositories = registry.repositories + 1",
         &[account, region],
@@ -169,18 +169,17 @@ pub(crate) fn insert(sql: &mut dyn Sql, repository: &Repository) -> Result<bool,
     Ok(true)
 }
 
+/// Announces a change.
+pub(super) const CHANGE: &str = concat!(
+    "UPDATE repository SET version = version + 1 WHERE id = $1 RETURNING ",
+    repository_columns!()
+);
+
 pub(crate) fn change(
     sql: &mut dyn Sql,
     id: &RepositoryId,
 ) -> Result<Option<Repository>, StoreError> {
-    let row = query_one(
-        sql,
-        concat!(
-            "UPDATE repository SET version = version + 1 WHERE id = $1 RETURNING ",
-            repository_columns!()
-        ),
-        &[id.into()],
-    )?;
+    let row = query_one(sql, CHANGE, &[id.into()])?;
     read_one(row, read_repository)
 }
 
@@ -190,7 +189,7 @@ pub(crate) fn set_mutability(
     mutability: &TagMutability,
 ) -> Result<(), StoreError> {
     let filters = filters_text(mutability);
-    sql.execute(
+    sql.submit(
         "UPDATE repository SET mutability = $1, mutability_filters = $2 WHERE id = $3",
         &[
             mutability.mode().as_str().into(),
@@ -206,7 +205,7 @@ pub(crate) fn set_scan_on_push(
     id: &RepositoryId,
     scan_on_push: bool,
 ) -> Result<(), StoreError> {
-    sql.execute(
+    sql.submit(
         "UPDATE repository SET scan_on_push = $1 WHERE id = $2",
         &[scan_on_push.into(), id.into()],
     )?;
@@ -214,7 +213,7 @@ pub(crate) fn set_scan_on_push(
 }
 
 pub(crate) fn set_latest_was_set(sql: &mut dyn Sql, id: &RepositoryId) -> Result<(), StoreError> {
-    sql.execute(
+    sql.submit(
         "UPDATE repository SET latest_was_set = 1 WHERE id = $1",
         &[id.into()],
     )?;
@@ -230,7 +229,7 @@ pub(crate) fn delete(sql: &mut dyn Sql, id: &RepositoryId) -> Result<bool, Store
     let Some(registry) = read_one(row, Row::registry)? else {
         return Ok(false);
     };
-    sql.execute(
+    sql.submit(
         "UPDATE registry SET repositories = repositories - 1 WHERE account = $1 AND region = $2",
         &[
             registry.account.as_str().into(),
@@ -283,7 +282,7 @@ pub(crate) fn put_resource_tag(
     key: &str,
     value: &str,
 ) -> Result<(), StoreError> {
-    sql.execute(
+    sql.submit(
         "INSERT INTO resource_tag (repository_id, tag_key, tag_value) VALUES ($1, $2, $3) \
          ON CONFLICT (repository_id, tag_key) DO UPDATE SET tag_value = excluded.tag_value",
         &[id.into(), key.into(), value.into()],
@@ -296,7 +295,7 @@ pub(crate) fn delete_resource_tag(
     id: &RepositoryId,
     key: &str,
 ) -> Result<(), StoreError> {
-    sql.execute(
+    sql.submit(
         "DELETE FROM resource_tag WHERE repository_id = $1 AND tag_key = $2",
         &[id.into(), key.into()],
     )?;

@@ -30,7 +30,7 @@ pub(crate) fn put(
     name: &str,
     value: &str,
 ) -> Result<(), StoreError> {
-    sql.execute(
+    sql.submit(
         "INSERT INTO registry_setting (account, region, name, value) VALUES ($1, $2, $3, $4) \
          ON CONFLICT (account, region, name) DO UPDATE SET value = excluded.value",
         &[
@@ -53,7 +53,7 @@ pub(crate) fn find_fact(sql: &mut dyn Sql, name: &str) -> Result<Option<String>,
 }
 
 pub(crate) fn put_fact(sql: &mut dyn Sql, name: &str, value: &str) -> Result<(), StoreError> {
-    sql.execute(
+    sql.submit(
         "INSERT INTO store_fact (name, value) VALUES ($1, $2) \
          ON CONFLICT (name) DO UPDATE SET value = excluded.value",
         &[name.into(), value.into()],
@@ -63,7 +63,7 @@ pub(crate) fn put_fact(sql: &mut dyn Sql, name: &str, value: &str) -> Result<(),
 
 /// Counts a change to repositories or keys: what was read of them before holds no longer.
 pub(crate) fn count_structure(sql: &mut dyn Sql) -> Result<(), StoreError> {
-    sql.execute(
+    sql.submit(
         "INSERT INTO store_fact (name, value) VALUES ('structure', '1') ON CONFLICT (name) \
          DO UPDATE SET value = CAST(CAST(store_fact.value AS BIGINT) + 1 AS TEXT)",
         &[],

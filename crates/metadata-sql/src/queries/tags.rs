@@ -5,14 +5,20 @@ use ecru_ports::metadata::{StoreError, TagRecord};
 
 use super::{read_all, read_one};
 use crate::row::Row;
-use crate::sql::{Sql, query_one};
+use crate::sql::{Parameter, Sql, query_one};
 
 const MOVE: &str = "INSERT INTO tag (repository_id, name, digest, moved_at) \
     VALUES ($1, $2, $3, $4) ON CONFLICT (repository_id, name) \
-    DO UPDATE SET digest = excluded.digest, moved_at = excluded.moved_at";
+    DO UPDATE SET digest = excluded.digest, moved_at = excluded.moved_at \
+    WHERE tag.digest <> excluded.digest";
 
-const COUNT_MORE: &str = "UPDATE image SET is_tagged = 1, tag_count = tag_count + 1 \
-    WHERE repository_id = $1 AND digest = $2";
+/// Before a tag moves to the image $1: that has one more then, and the image that has the tag now one less.
+const COUNT_MOVE: &str = "UPDATE image SET \
+    tag_count = tag_count + CASE WHEN digest = $1 THEN 1 ELSE -1 END, \
+    is_tagged = CASE WHEN digest = $1 OR tag_count > 1 THEN 1 ELSE 0 END \
+    WHERE repository_id = $2 AND digest IN \
+    ($1, (SELECT digest FROM tag WHERE repository_id = $2 AND name = $3)) AND NOT EXISTS \
+    (SELECT name FROM tag WHERE repository_id = $2 AND name = $3 AND digest = $1)";
 
 const COUNT_LESS: &str = "UPDATE image SET tag_count = tag_count - 1, \
     is_tagged = CASE WHEN tag_count > 1 THEN 1 ELSE 0 END \
@@ -84,45 +90,19 @@ pub(crate) fn list(
     read_all(rows, read_tag)
 }
 
-fn target(
-    sql: &mut dyn Sql,
-    repository: &RepositoryId,
-    tag: &Tag,
-) -> Result<Option<Digest>, StoreError> {
-    let row = query_one(
-        sql,
-        "SELECT digest FROM tag WHERE repository_id = $1 AND name = $2",
-        &[repository.into(), tag.as_str().into()],
-    )?;
-    read_one(row, Row::digest)
-}
-
 pub(crate) fn put(
     sql: &mut dyn Sql,
     repository: &RepositoryId,
     tag: &Tag,
     digest: &Digest,
     now: Timestamp,
-) -> Result<Option<Digest>, StoreError> {
-    let before = target(sql, repository, tag)?;
-    if before.as_ref() == Some(digest) {
-        return Ok(before);
-    }
-    let moved = vec![
-        repository.into(),
-        tag.as_str().into(),
-        digest.into(),
-        now.into(),
-    ];
-    let mut statements = vec![
-        (MOVE, moved),
-        (COUNT_MORE, vec![repository.into(), digest.into()]),
-    ];
-    if let Some(digest) = &before {
-        statements.push((COUNT_LESS, vec![repository.into(), digest.into()]));
-    }
-    sql.execute_each(&statements)?;
-    Ok(before)
+) -> Result<(), StoreError> {
+    let name = Parameter::from(tag.as_str());
+    sql.submit(
+        COUNT_MOVE,
+        &[digest.into(), repository.into(), name.clone()],
+    )?;
+    sql.submit(MOVE, &[repository.into(), name, digest.into(), now.into()])
 }
 
 pub(crate) fn delete(
@@ -138,6 +118,6 @@ pub(crate) fn delete(
     let Some(digest) = read_one(row, Row::digest)? else {
         return Ok(false);
     };
-    sql.execute(COUNT_LESS, &[repository.into(), (&digest).into()])?;
+    sql.submit(COUNT_LESS, &[repository.into(), (&digest).into()])?;
     Ok(true)
 }

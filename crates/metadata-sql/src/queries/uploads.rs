@@ -2,8 +2,7 @@
 
 use ecru_domain::{RepositoryId, Timestamp, UploadId};
 use ecru_ports::blobs::{ObjectId, WriteProgress};
-use ecru_ports::metadata::transaction::UploadAdvance;
-use ecru_ports::metadata::{StoreError, UploadRecord};
+use ecru_ports::metadata::{StoreError, UploadAdvance, UploadRecord};
 
 use super::{read_all, read_one};
 use crate::row::{Row, corrupt, read_segments, segments_text};
@@ -105,7 +104,7 @@ pub(crate) fn insert(sql: &mut dyn Sql, upload: &UploadRecord) -> Result<(), Sto
     let progress = upload.progress.as_ref();
     let segments = progress.map(|progress| segments_text(&progress.segments));
     let state = progress.map(|progress| progress.sealed_state.as_slice());
-    sql.execute(
+    sql.submit(
         "INSERT INTO upload (id, repository_id, object_id, wrapped_key, sha512, epoch, received, \
          segments, sealed_state, parts, first_short_part, expires_at) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",

@@ -4,15 +4,15 @@ use ecru_domain::mutability::TagMutability;
 use ecru_domain::repository::Repository;
 use ecru_domain::{Digest, Registry, RepositoryId, Tag, Timestamp, UploadId};
 use ecru_ports::blobs::ObjectId;
-use ecru_ports::metadata::transaction::UploadAdvance;
 use ecru_ports::metadata::{
     AccessKeyRecord, DoomedObject, ImageRecord, JobRecord, KeyRecord, LayerRecord, ObjectRecord,
-    ReferenceRecord, SealedManifest, ServerKeyRecord, StoreError, UploadRecord, WriteTransaction,
+    PushFacts, PushQuestion, ReferenceRecord, SealedManifest, ServerKeyRecord, StoreError,
+    UploadAdvance, UploadRecord, WriteTransaction,
 };
 
 use super::SqlTransaction;
 use crate::queries::{
-    images, jobs, keys, layers, objects, references, repositories, settings, tags, uploads,
+    images, jobs, keys, layers, objects, pushes, references, repositories, settings, tags, uploads,
 };
 use crate::sql::Sql;
 
@@ -23,6 +23,14 @@ impl<S: Sql> WriteTransaction for SqlTransaction<'_, S> {
 
     fn change_repository(&mut self, id: &RepositoryId) -> Result<Option<Repository>, StoreError> {
         self.run(|sql| repositories::change(sql, id))
+    }
+
+    fn begin_push(
+        &mut self,
+        id: &RepositoryId,
+        push: &PushQuestion<'_>,
+    ) -> Result<Option<PushFacts>, StoreError> {
+        self.run(|sql| pushes::begin(sql, id, push))
     }
 
     fn set_mutability(
@@ -71,7 +79,7 @@ impl<S: Sql> WriteTransaction for SqlTransaction<'_, S> {
         repository: &RepositoryId,
         image: &ImageRecord,
         manifest: &SealedManifest,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<(), StoreError> {
         self.run(|sql| images::insert(sql, repository, image, manifest))
     }
 
@@ -94,7 +102,7 @@ impl<S: Sql> WriteTransaction for SqlTransaction<'_, S> {
         tag: &Tag,
         digest: &Digest,
         now: Timestamp,
-    ) -> Result<Option<Digest>, StoreError> {
+    ) -> Result<(), StoreError> {
         self.run(|sql| tags::put(sql, repository, tag, digest, now))
     }
 

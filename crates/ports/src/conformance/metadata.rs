@@ -12,6 +12,7 @@ mod images;
 mod keys;
 mod layers;
 mod order;
+mod pushes;
 mod references;
 mod repositories;
 mod tags;
@@ -36,6 +37,7 @@ where
     images::check(&make().await).await;
     tags::check(&make().await).await;
     references::check(&make().await).await;
+    pushes::check(&make().await).await;
     order::check(&make().await).await;
     layers::check(&make().await).await;
     uploads::check(&make().await).await;

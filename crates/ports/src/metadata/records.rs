@@ -1,5 +1,6 @@
 //! Rows, as use cases see them.
 
+use ecru_domain::repository::Repository;
 use ecru_domain::{AccountId, Digest, ImageKind, Registry, RepositoryId, Tag, Timestamp, UploadId};
 
 use crate::blobs::{ObjectId, StoredObject, WriteProgress};
@@ -291,4 +292,45 @@ impl JobKind {
             .into_iter()
             .find(|kind| kind.as_str() == text)
     }
+}
+
+/// What a request adds to an upload session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UploadAdvance {
+    /// The new progress.
+    pub progress: WriteProgress,
+    /// API parts received, this one included.
+    pub parts: u64,
+    /// The number (from 1) of the first part below the minimum size.
+    pub first_short_part: Option<u64>,
+    /// The new expiry.
+    pub expires_at: Timestamp,
+}
+
+/// What a push is about to store.
+#[derive(Clone, Copy, Debug)]
+pub struct PushQuestion<'a> {
+    /// The digest of its manifest.
+    pub digest: &'a Digest,
+    /// The tags to be set.
+    pub tags: &'a [Tag],
+    /// What must be in the repository.
+    pub references: &'a [ReferenceRecord],
+    /// The registry, and the name of the setting wanted.
+    pub setting: (&'a Registry, &'a str),
+}
+
+/// What a push must know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PushFacts {
+    /// The repository, its version raised.
+    pub repository: Repository,
+    /// How many tags the image has; `None` if it is not stored.
+    pub tags_on_image: Option<usize>,
+    /// Where each of the tags points.
+    pub targets: Vec<Option<Digest>>,
+    /// Targets of references that are not in the repository.
+    pub missing: Vec<Digest>,
+    /// The value of the setting.
+    pub setting: Option<String>,
 }

@@ -10,10 +10,10 @@ use ecru_domain::{Digest, Registry, RepositoryId, RepositoryName, Tag, Timestamp
 use super::StoreError;
 use super::records::{
     AccessKeyRecord, DoomedObject, ImageRecord, JobRecord, KeyOrigin, KeyRecord, LayerRecord,
-    LayerUse, ObjectRecord, ObjectTotals, ReferenceKind, ReferenceRecord, SealedManifest,
-    ServerKeyRecord, TagRecord, TagStatus, UploadRecord,
+    LayerUse, ObjectRecord, ObjectTotals, PushFacts, PushQuestion, ReferenceKind, ReferenceRecord,
+    SealedManifest, ServerKeyRecord, TagRecord, TagStatus, UploadAdvance, UploadRecord,
 };
-use crate::blobs::{ObjectId, WriteProgress};
+use crate::blobs::ObjectId;
 
 /// Reads of one consistent snapshot.
 pub trait ReadTransaction {
@@ -221,13 +221,20 @@ pub trait ReadTransaction {
     fn list_due_jobs(&mut self, now: Timestamp, limit: u32) -> Result<Vec<JobRecord>, StoreError>;
 }
 
-/// Changes. What a method reports (`bool`: whether a row was changed) is certain once the transaction commits.
+/// Changes. What a method reports (`bool`: whether a row was changed) is certain once the transaction commits. A change
+/// that reports nothing may be put off: if it fails, a later method or the end of the transaction does.
 pub trait WriteTransaction: ReadTransaction {
     /// Adds a repository and counts it. `false` if the name is taken.
     fn insert_repository(&mut self, repository: &Repository) -> Result<bool, StoreError>;
     /// Announces a change to a repository or what it holds: raises its version and returns it as it is now.
     /// Every closure that changes content or settings of a repository calls this first.
     fn change_repository(&mut self, id: &RepositoryId) -> Result<Option<Repository>, StoreError>;
+    /// Announces a change likewise, and finds what a push must know: one trip to an engine far away.
+    fn begin_push(
+        &mut self,
+        id: &RepositoryId,
+        push: &PushQuestion<'_>,
+    ) -> Result<Option<PushFacts>, StoreError>;
     /// Sets the mutability rule.
     fn set_mutability(
         &mut self,
@@ -255,14 +262,14 @@ pub trait WriteTransaction: ReadTransaction {
     /// Removes a resource tag, if there.
     fn delete_resource_tag(&mut self, id: &RepositoryId, key: &str) -> Result<(), StoreError>;
 
-    /// Adds an image with its sealed manifest. `false` if the digest is stored. `is_tagged` is true only if the
-    /// same closure then puts a tag.
+    /// Adds an image with its sealed manifest. The closure knows that the digest is not stored: else the transaction
+    /// fails. `is_tagged` is true only if the same closure then puts a tag.
     fn insert_image(
         &mut self,
         repository: &RepositoryId,
         image: &ImageRecord,
         manifest: &SealedManifest,
-    ) -> Result<bool, StoreError>;
+    ) -> Result<(), StoreError>;
     /// Adds references of an image (by its id; the image need not be stored yet).
     fn insert_references(
         &mut self,
@@ -272,14 +279,14 @@ pub trait WriteTransaction: ReadTransaction {
     ) -> Result<(), StoreError>;
     /// Removes references of an image.
     fn delete_references(&mut self, image_id: &str, targets: &[Digest]) -> Result<(), StoreError>;
-    /// Points a tag to a stored image and keeps `is_tagged` of the images concerned true. Returns where it pointed.
+    /// Points a tag to a stored image and keeps `is_tagged` of the images concerned true.
     fn put_tag(
         &mut self,
         repository: &RepositoryId,
         tag: &Tag,
         digest: &Digest,
         now: Timestamp,
-    ) -> Result<Option<Digest>, StoreError>;
+    ) -> Result<(), StoreError>;
     /// Removes a tag and keeps `is_tagged` of its image true. `false` if it was not there.
     fn delete_tag(&mut self, repository: &RepositoryId, tag: &Tag) -> Result<bool, StoreError>;
     /// Removes an image with its manifest; its tags must be gone, its references remain. `false` if it was not there.
@@ -382,17 +389,4 @@ pub trait WriteTransaction: ReadTransaction {
         now: Timestamp,
         until: Timestamp,
     ) -> Result<bool, StoreError>;
-}
-
-/// What a request adds to an upload session.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UploadAdvance {
-    /// The new progress.
-    pub progress: WriteProgress,
-    /// API parts received, this one included.
-    pub parts: u64,
-    /// The number (from 1) of the first part below the minimum size.
-    pub first_short_part: Option<u64>,
-    /// The new expiry.
-    pub expires_at: Timestamp,
 }

@@ -8,14 +8,15 @@ use ecru_domain::manifest::Manifest;
 use ecru_domain::repository::Repository;
 use ecru_domain::{Action, Digest, Error, Refusal, Registry, RepositoryName, Tag, Timestamp};
 use ecru_ports::metadata::{
-    JobKind, JobRecord, Lane, MAX_ROWS_PER_WRITE, ReferenceKind, ReferenceRecord, SealedManifest,
+    JobKind, JobRecord, Lane, MAX_ROWS_PER_WRITE, PushQuestion, ReferenceKind, ReferenceRecord,
+    SealedManifest,
 };
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Images, manifest_context};
 use crate::access::{Permit, RequestContext};
-use crate::settings::Settings;
+use crate::settings::{LATEST, Settings};
 use crate::store::lane_of;
 
 /// References written in one transaction.
@@ -76,6 +77,18 @@ struct Prepared {
     now: Timestamp,
     label: RepositoryLabel,
     settings: Settings,
+}
+
+impl Prepared {
+    /// What the transaction must know of it.
+    fn question<'a>(&'a self, registry: &'a Registry) -> PushQuestion<'a> {
+        PushQuestion {
+            digest: &self.digest,
+            tags: &self.tags,
+            references: &self.references,
+            setting: (registry, LATEST),
+        }
+    }
 }
 
 impl Images {
@@ -222,18 +235,22 @@ impl Images {
         id: String,
         sealed: SealedManifest,
     ) -> Result<Verdict, Error> {
-        let place = repository.id.clone();
+        let (place, registry) = (repository.id.clone(), repository.registry.clone());
         self.store
             .write(permit.into(), lane_of(repository), move |rows| {
                 let gone = || Error::from(Refusal::RepositoryNotFound(push.label.clone()));
-                let repository = rows.change_repository(&place)?.ok_or_else(gone)?;
-                store::check_content(rows, &repository.id, &push)?;
-                let steps = store::decide(rows, &repository, &push)?;
+                let facts = rows
+                    .begin_push(&place, &push.question(&registry))?
+                    .ok_or_else(gone)?;
+                store::refuse_missing(&facts.missing, &push)?;
+                let steps = store::decide(rows, &facts, &push)?;
                 if let store::Steps::Stop(verdict) = steps {
                     return Ok(verdict);
                 }
-                store::store_image(rows, &repository, &push, &id, &sealed)?;
-                store::set_tags(rows, &repository, &push)?;
+                if facts.tags_on_image.is_none() {
+                    store::store_image(rows, &facts.repository, &push, &id, &sealed)?;
+                }
+                store::set_tags(rows, &facts, &push)?;
                 Ok(Verdict::Changed)
             })
             .await

@@ -61,7 +61,7 @@ impl Sql for Engine {
             self.open = None;
         }
         let open = self.open.as_mut().ok_or_else(|| failure("undone"))?;
-        open.insert((*name).to_owned(), (*value).to_owned());
+        open.insert(name.to_string(), value.to_string());
         Ok(1)
     }
 

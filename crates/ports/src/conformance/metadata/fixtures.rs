@@ -123,11 +123,11 @@ pub(super) async fn add_images(store: &Metadata, repository: &RepositoryId, text
         let (repository, image, manifest) = (repository.clone(), image(text), manifest(text));
         let added =
             move |t: &mut dyn WriteTransaction| t.insert_image(&repository, &image, &manifest);
-        assert!(write(store, added).await, "{text}");
+        write(store, added).await;
     }
 }
 
-/// Points a tag to the image whose manifest is `text`.
+/// Points a tag to the image whose manifest is `text`. Returns where it pointed.
 pub(super) async fn put_tag(
     store: &Metadata,
     repository: &RepositoryId,
@@ -136,7 +136,9 @@ pub(super) async fn put_tag(
 ) -> Option<Digest> {
     let (repository, name, digest) = (repository.clone(), tag(name), digest(text));
     write(store, move |t| {
-        t.put_tag(&repository, &name, &digest, at(3_000))
+        let before = t.find_tagged_image(&repository, &name)?;
+        t.put_tag(&repository, &name, &digest, at(3_000))?;
+        Ok(before.map(|image| image.digest))
     })
     .await
 }

@@ -4,7 +4,7 @@ use ecru_domain::{RepositoryId, UploadId};
 
 use super::fixtures::{add_repository, at, look, object_id, write};
 use crate::blobs::{Segment, WriteProgress};
-use crate::metadata::transaction::UploadAdvance;
+use crate::metadata::UploadAdvance;
 use crate::metadata::{Metadata, UploadRecord};
 
 pub(super) async fn check(store: &Metadata) {

@@ -5,9 +5,10 @@ use ecru_domain::put_image::{
     MAX_TAGS_PER_IMAGE, PutImageDecision, PutImageFacts, decide_put_image,
 };
 use ecru_domain::repository::Repository;
-use ecru_domain::{Error, Refusal, RepositoryId, Tag};
+use ecru_domain::{Digest, Error, Refusal, RepositoryId, Tag};
 use ecru_ports::metadata::{
-    ImageRecord, ReadTransaction, ReferenceKind, ReferenceRecord, SealedManifest, WriteTransaction,
+    ImageRecord, PushFacts, ReadTransaction, ReferenceKind, ReferenceRecord, SealedManifest,
+    WriteTransaction,
 };
 
 use super::{Prepared, REFERENCES_PER_WRITE, Verdict};
@@ -29,15 +30,20 @@ pub(super) fn check_content(
 ) -> Result<(), Error> {
     let mut missing = Vec::new();
     for reference in &push.references {
-        let found = is_present(rows, repository, reference)?;
-        if !found && missing.len() < MAX_NAMED {
+        if !is_present(rows, repository, reference)? {
             missing.push(reference.target.clone());
         }
     }
+    refuse_missing(&missing, push)
+}
+
+/// Refuses a push if anything is missing.
+pub(super) fn refuse_missing(missing: &[Digest], push: &Prepared) -> Result<(), Error> {
     if missing.is_empty() {
         return Ok(());
     }
-    let (digests, repository) = (missing, push.label.clone());
+    let digests = missing.iter().take(MAX_NAMED).cloned().collect();
+    let repository = push.label.clone();
     if push.manifest.manifests.is_empty() {
         return Err(Refusal::LayersNotFound {
             digests,
@@ -67,40 +73,30 @@ pub(super) fn is_present(
 /// Applies the rule to each tag, or once if there is none.
 pub(super) fn decide(
     rows: &mut dyn WriteTransaction,
-    repository: &Repository,
+    known: &PushFacts,
     push: &Prepared,
 ) -> Result<Steps, Error> {
-    let image = rows.find_image(&repository.id, &push.digest)?;
-    let tags_on_image = match image {
-        Some(_) => rows.count_tags_of_image(&repository.id, &push.digest)?,
-        None => 0,
-    };
     let mut changes = false;
-    let asked: Vec<Option<&Tag>> = if push.tags.is_empty() {
-        vec![None]
+    let asked: Vec<(Option<&Tag>, Option<&Digest>)> = if push.tags.is_empty() {
+        vec![(None, None)]
     } else {
-        push.tags.iter().map(Some).collect()
+        let targets = known.targets.iter().map(Option::as_ref);
+        push.tags.iter().map(Some).zip(targets).collect()
     };
-    for tag in asked {
-        let points_to = match tag {
-            Some(tag) => rows
-                .find_tagged_image(&repository.id, tag)?
-                .map(|image| image.digest),
-            None => None,
-        };
+    for (tag, tag_points_to) in asked {
         let facts = PutImageFacts {
             digest: &push.digest,
             tag,
-            image_exists: image.is_some(),
-            tag_points_to: points_to.as_ref(),
-            tags_on_image,
-            mutability: &repository.mutability,
+            image_exists: known.tags_on_image.is_some(),
+            tag_points_to,
+            tags_on_image: known.tags_on_image.unwrap_or_default(),
+            mutability: &known.repository.mutability,
         };
         match (decide_put_image(&facts), tag) {
             (PutImageDecision::Store, _) => changes = true,
             // pushed again: nothing is stored, but it is the newest push now
             (PutImageDecision::AlreadyPresent, Some(tag)) => {
-                count_push(rows, repository, push, tag)?;
+                count_push(rows, known, push, tag)?;
             }
             (PutImageDecision::AlreadyPresent, None) => {}
             (PutImageDecision::TagIsImmutable { same_image: true }, Some(tag)) => {
@@ -153,14 +149,12 @@ pub(super) fn store_image(
         is_tagged: !push.tags.is_empty(),
         latest_sequence: None,
     };
-    if rows.insert_image(&repository.id, &record, sealed)? {
-        let first = push
-            .references
-            .get(..REFERENCES_PER_WRITE)
-            .unwrap_or(&push.references);
-        rows.insert_references(&repository.id, id, first)?;
-    }
-    Ok(())
+    rows.insert_image(&repository.id, &record, sealed)?;
+    let first = push
+        .references
+        .get(..REFERENCES_PER_WRITE)
+        .unwrap_or(&push.references);
+    Ok(rows.insert_references(&repository.id, id, first)?)
 }
 
 /// `imageSizeInBytes`: configuration and layers; for an index the largest of its images.
@@ -179,15 +173,16 @@ fn size_of(
 
 pub(super) fn set_tags(
     rows: &mut dyn WriteTransaction,
-    repository: &Repository,
+    known: &PushFacts,
     push: &Prepared,
 ) -> Result<(), Error> {
+    let repository = &known.repository;
     for tag in &push.tags {
         rows.put_tag(&repository.id, tag, &push.digest, push.now)?;
         if tag.is_latest() && !repository.latest_was_set {
             rows.set_latest_was_set(&repository.id)?;
         }
-        count_push(rows, repository, push, tag)?;
+        count_push(rows, known, push, tag)?;
     }
     Ok(())
 }
@@ -195,17 +190,15 @@ pub(super) fn set_tags(
 /// What a push by tag, the first or one again, means for `latest`.
 fn count_push(
     rows: &mut dyn WriteTransaction,
-    repository: &Repository,
+    known: &PushFacts,
     push: &Prepared,
     tag: &Tag,
 ) -> Result<(), Error> {
-    let kind = push.manifest.kind;
+    let (kind, repository) = (push.manifest.kind, &known.repository);
     if counts_as_push(kind, tag) {
         rows.set_latest_sequence(&repository.id, &push.digest, repository.version)?;
     }
-    let mode = push
-        .settings
-        .latest_mode(rows_as_reads(rows), &repository.registry)?;
+    let mode = push.settings.latest_mode_of(known.setting.as_deref());
     if !push_moves_latest(mode, kind, tag, &repository.mutability) {
         return Ok(());
     }
@@ -215,8 +208,4 @@ fn count_push(
         rows.set_latest_was_set(&repository.id)?;
     }
     Ok(())
-}
-
-fn rows_as_reads(rows: &mut dyn WriteTransaction) -> &mut dyn ReadTransaction {
-    rows
 }
