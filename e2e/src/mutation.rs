@@ -87,7 +87,7 @@ const MUTATIONS: &[Mutation] = &[
         name: "a manifest outlives its tag's move",
         file: "crates/services/src/images.rs",
         original: "self.manifests.put(generation, place, found.clone(), weight);",
-        broken: "self.manifests.put(self.store.generation(), place, found.clone(), weight);",
+        broken: "self.manifests.put(self.store.generation().await, place, found.clone(), weight);",
         notice: Notice::Races {
             repository: "races/hot",
         },
