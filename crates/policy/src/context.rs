@@ -1,0 +1,158 @@
+//! What a request carries besides principal, action and resource (IAM User Guide, "AWS global condition context
+//! keys"). It is complete as given: a key that is not in it is missing.
+
+/// The value of a context key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// A key that has one value.
+    One(String),
+    /// A key that may have several, such as `aws:TagKeys`: it stays such a key with one value, or with none.
+    Many(Vec<String>),
+}
+
+impl Value {
+    /// All values.
+    pub fn all(&self) -> &[String] {
+        match self {
+            Self::One(value) => std::slice::from_ref(value),
+            Self::Many(values) => values,
+        }
+    }
+}
+
+impl From<&str> for Value {
+    fn from(value: &str) -> Self {
+        Self::One(value.to_owned())
+    }
+}
+
+impl From<String> for Value {
+    fn from(value: String) -> Self {
+        Self::One(value)
+    }
+}
+
+impl From<bool> for Value {
+    fn from(value: bool) -> Self {
+        Self::One(value.to_string())
+    }
+}
+
+impl From<i64> for Value {
+    fn from(value: i64) -> Self {
+        Self::One(value.to_string())
+    }
+}
+
+impl From<Vec<String>> for Value {
+    fn from(values: Vec<String>) -> Self {
+        Self::Many(values)
+    }
+}
+
+/// The name of a context key, without regard to case, in a form that is quick to compare.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Key {
+    hash: u64,
+    /// In lower case.
+    name: Box<str>,
+}
+
+impl Key {
+    pub(crate) fn new(name: &str) -> Self {
+        Self {
+            hash: hash(name),
+            name: name.to_ascii_lowercase().into(),
+        }
+    }
+}
+
+/// FNV-1a of the name in lower case. It only saves comparisons: names are compared when hashes agree.
+fn hash(name: &str) -> u64 {
+    name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte.to_ascii_lowercase())).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+/// The context keys of a request with their values. Names are compared without regard to case, the part behind
+/// the slash of a tag key included.
+#[derive(Clone, Debug, Default)]
+pub struct Context {
+    entries: Vec<(Key, Value)>,
+}
+
+impl Context {
+    /// A context without keys.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Gives a key its value, in place of the one that it had.
+    pub fn set(&mut self, key: &str, value: impl Into<Value>) -> &mut Self {
+        let key = Key::new(key);
+        let value = value.into();
+        match self.entries.iter_mut().find(|(other, _)| *other == key) {
+            Some(entry) => entry.1 = value,
+            None => self.entries.push((key, value)),
+        }
+        self
+    }
+
+    /// Takes a key away.
+    pub fn remove(&mut self, key: &str) {
+        let key = Key::new(key);
+        self.entries.retain(|(other, _)| *other != key);
+    }
+
+    /// The value of a key; `None` if it is missing.
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        let hash = hash(key);
+        let mut entries = self.entries.iter();
+        entries
+            .find(|(other, _)| other.hash == hash && other.name.eq_ignore_ascii_case(key))
+            .map(|(_, value)| value)
+    }
+
+    pub(crate) fn value(&self, key: &Key) -> Option<&Value> {
+        let mut entries = self.entries.iter();
+        entries
+            .find(|(other, _)| other == key)
+            .map(|(_, value)| value)
+    }
+
+    /// The keys, in lower case, with their values.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.entries.iter().map(|(key, value)| (&*key.name, value))
+    }
+}
+
+impl<K: AsRef<str>, V: Into<Value>> FromIterator<(K, V)> for Context {
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {
+        let mut context = Self::new();
+        for (key, value) in entries {
+            context.set(key.as_ref(), value);
+        }
+        context
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_found_without_regard_to_case() {
+        let mut context = Context::new();
+        context
+            .set("aws:PrincipalTag/Team", "a")
+            .set("AWS:principaltag/TEAM", "b");
+        assert_eq!(context.iter().count(), 1);
+        assert_eq!(context.get("aws:principalTag/team"), Some(&"b".into()));
+        assert_eq!(
+            context.value(&Key::new("aws:PrincipalTag/team")),
+            Some(&"b".into())
+        );
+        context.remove("AWS:PrincipalTag/team");
+        assert_eq!(context.get("aws:PrincipalTag/Team"), None);
+    }
+}
