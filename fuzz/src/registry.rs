@@ -18,7 +18,7 @@ use ecru_services::keys::RequestedEncryption;
 use ecru_services::repositories::CreateRepository;
 use ecru_services::server_keys::ServerKeys;
 use ecru_services::store::Store;
-use ecru_services::{Limits, Outside, RequestContext, Services};
+use ecru_services::{Decisions, Limits, Outside, RequestContext, Services};
 use tempfile::TempDir;
 
 /// The access key of the only account's root user.
@@ -133,6 +133,7 @@ impl World {
             is_tls: false,
             user_agent: None,
             time: Timestamp::from_micros(NOW),
+            decisions: Decisions::default(),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::pin::pin;
 
 use bytes::Bytes;
 use ecru_domain::{Principal, Timestamp};
-use ecru_services::{RequestContext, Services};
+use ecru_services::{Decisions, RequestContext, Services};
 use http::header::USER_AGENT;
 use http::request::Parts;
 use http::{Request, Response};
@@ -96,6 +96,7 @@ impl AwsGateway {
             is_tls: connection.is_tls,
             user_agent: user_agent(&parts),
             time: now,
+            decisions: Decisions::default(),
         };
         self.answer(&parts, authenticated, context).await
     }

@@ -51,6 +51,18 @@ impl Action {
     pub const GET_ACCOUNT_SETTING: Self = Self("ecr:GetAccountSetting");
     /// `ecr:PutAccountSetting`
     pub const PUT_ACCOUNT_SETTING: Self = Self("ecr:PutAccountSetting");
+    /// `ecr:SetRepositoryPolicy`
+    pub const SET_REPOSITORY_POLICY: Self = Self("ecr:SetRepositoryPolicy");
+    /// `ecr:GetRepositoryPolicy`
+    pub const GET_REPOSITORY_POLICY: Self = Self("ecr:GetRepositoryPolicy");
+    /// `ecr:DeleteRepositoryPolicy`
+    pub const DELETE_REPOSITORY_POLICY: Self = Self("ecr:DeleteRepositoryPolicy");
+    /// `ecr:PutRegistryPolicy`
+    pub const PUT_REGISTRY_POLICY: Self = Self("ecr:PutRegistryPolicy");
+    /// `ecr:GetRegistryPolicy`
+    pub const GET_REGISTRY_POLICY: Self = Self("ecr:GetRegistryPolicy");
+    /// `ecr:DeleteRegistryPolicy`
+    pub const DELETE_REGISTRY_POLICY: Self = Self("ecr:DeleteRegistryPolicy");
     /// `sts:GetCallerIdentity`
     pub const GET_CALLER_IDENTITY: Self = Self("sts:GetCallerIdentity");
     /// `ecru:Verify`: the administration API re-reads the store.
@@ -59,6 +71,11 @@ impl Action {
     pub const REVOKE_TOKENS: Self = Self("ecru:RevokeTokens");
     /// `ecru:PutRegistrySetting`: the administration API sets a registry setting that ECR does not have.
     pub const PUT_REGISTRY_SETTING: Self = Self("ecru:PutRegistrySetting");
+
+    /// The action of that name, which stands in an operation table: `iam:CreateUser`.
+    pub const fn named(name: &'static str) -> Self {
+        Self(name)
+    }
 
     /// The IAM form.
     pub fn as_str(self) -> &'static str {

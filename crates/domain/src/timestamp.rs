@@ -32,6 +32,13 @@ impl Timestamp {
         self.0.div_euclid(1_000_000)
     }
 
+    /// As ISO 8601 in UTC, to the second: `2026-01-31T12:00:00Z`, the form of XML answers and of `aws:CurrentTime`.
+    pub fn to_iso8601(self) -> String {
+        let at =
+            jiff::Timestamp::from_second(self.seconds()).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+        at.to_string()
+    }
+
     /// Later by `duration`.
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {

@@ -1,5 +1,6 @@
 //! Every statement, by table. One function serves one method of the port.
 
+pub(crate) mod identities;
 pub(crate) mod images;
 pub(crate) mod jobs;
 pub(crate) mod keys;

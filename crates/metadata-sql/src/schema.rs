@@ -44,6 +44,7 @@ CREATE TABLE IF NOT EXISTS lease (
 const MIGRATIONS: &[&str] = &[
     include_str!("schema/0001.sql"),
     include_str!("schema/0002.sql"),
+    include_str!("schema/0003.sql"),
 ];
 
 /// Makes the tables that migrations need, unless they are there.

@@ -1,5 +1,6 @@
 //! The port's transaction over any engine.
 
+mod identities;
 mod reads;
 mod writes;
 

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use ecru_domain::address::{registry_of_host, registry_of_request};
 use ecru_domain::{Principal, Region, Registry, Timestamp};
 use ecru_services::tokens::TokenHolder;
-use ecru_services::{RequestContext, Services};
+use ecru_services::{Decisions, RequestContext, Services};
 use http::header::{ALLOW, HOST, USER_AGENT};
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
@@ -341,6 +341,7 @@ fn context(
         is_tls: arrival.connection.is_tls,
         user_agent,
         time: arrival.now,
+        decisions: Decisions::default(),
     }
 }
 

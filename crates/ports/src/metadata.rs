@@ -11,10 +11,15 @@
 //! It touches at most [`MAX_ROWS_PER_WRITE`] rows; larger work is a job of many closures.
 
 pub mod engine;
+pub mod identities;
 pub mod records;
 pub mod transaction;
 
 pub use engine::{Generation, Lane, Metadata, MetadataEngine, ReadWork, Verdict, WriteWork};
+pub use identities::{
+    AccessKeyUse, DocumentKind, EntityKind, EntityList, EntityRecord, LinkKind, NamedDocument,
+    PathPosition, ReadIdentities, WriteIdentities,
+};
 pub use records::*;
 pub use transaction::{ReadTransaction, WriteTransaction};
 

@@ -2,15 +2,35 @@
 //!
 //! ```text
 //! gateway: credentials ──▶ Principal ──▶ RequestContext
-//! use case: authorize(context, action, resource) ──▶ Permit ──▶ Store::lookup / read / write
+//! use case: authorize(context, demand) ──▶ Permit ──▶ Store::lookup / read / write
+//!              └ Standing (identity policies, boundary, session, SCPs) + Holding (resource policies, tags, RCPs)
+//!                └ ecru_policy::decide ──▶ outcome, layer, statement ──▶ answer, audit, explanation
 //! ```
+//!
+//! The rules are those of `ecru-policy`; here facts are loaded and handed to it (IAM User Guide, "Policy evaluation
+//! logic"; ECR User Guide, "Private repository policies").
+
+mod condition_keys;
+mod decisions;
+mod demand;
+mod holding;
+mod organization;
+mod question;
+mod standing;
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use ecru_domain::arn::{every_repository_arn, repository_arn};
 use ecru_domain::error::RepositoryLabel;
 use ecru_domain::{Action, Error, Principal, Refusal, Region, Registry, RepositoryName, Timestamp};
+
+pub use self::decisions::{DecisionNote, Decisions};
+pub use self::demand::{Demand, Resource};
+use self::holding::Holdings;
+pub(crate) use self::organization::AccountPlace;
+use self::question::Question;
+pub(crate) use self::standing::{Standing, Standings};
+use crate::store::Store;
 
 /// Everything about a request that a decision may depend on.
 #[derive(Clone, Debug)]
@@ -29,6 +49,8 @@ pub struct RequestContext {
     pub user_agent: Option<String>,
     /// When the request arrived.
     pub time: Timestamp,
+    /// What was decided on its way, for the audit log.
+    pub decisions: Decisions,
 }
 
 impl RequestContext {
@@ -37,37 +59,6 @@ impl RequestContext {
         Registry {
             account: self.principal.account.clone(),
             region: self.region.clone(),
-        }
-    }
-}
-
-/// What a request wants to act on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Resource {
-    /// No particular one: `*`.
-    Any(Registry),
-    /// Every repository of a registry.
-    EveryRepository(Registry),
-    /// One repository, existing or not.
-    Repository(Registry, RepositoryName),
-}
-
-impl Resource {
-    /// The registry concerned.
-    pub fn registry(&self) -> &Registry {
-        match self {
-            Self::Any(registry)
-            | Self::EveryRepository(registry)
-            | Self::Repository(registry, _) => registry,
-        }
-    }
-
-    /// As policies name it.
-    pub fn arn(&self) -> String {
-        match self {
-            Self::Any(_) => "*".to_owned(),
-            Self::EveryRepository(registry) => every_repository_arn(registry),
-            Self::Repository(registry, name) => repository_arn(registry, name),
         }
     }
 }
@@ -99,7 +90,7 @@ impl Permit {
     pub fn repository(&self) -> Option<&RepositoryName> {
         match &self.grant.resource {
             Resource::Repository(_, name) => Some(name),
-            Resource::Any(_) | Resource::EveryRepository(_) => None,
+            Resource::Any(_) | Resource::EveryRepository(_) | Resource::Named(_) => None,
         }
     }
 
@@ -116,47 +107,32 @@ impl Permit {
 }
 
 /// Decides who may do what.
-#[derive(Clone, Debug, Default)]
-pub struct Access {}
+#[derive(Clone)]
+pub struct Access {
+    standings: Standings,
+    holdings: Holdings,
+}
 
 impl Access {
-    /// The decider.
-    pub fn new() -> Self {
-        Self {}
+    /// The decider, over the store that has the policies.
+    pub fn new(store: &Store) -> Self {
+        Self {
+            standings: Standings::new(store.clone()),
+            holdings: Holdings::new(store.clone()),
+        }
     }
 
     /// Whether the principal of `context` may perform `action` on `resource`.
     ///
-    /// The root user of an account may do everything in it; nobody else has rights, nor has root elsewhere.
     /// Refused with `AccessDenied`, which tells nothing of whether the resource exists.
-    #[expect(
-        clippy::unused_async,
-        reason = "policies are rows: deciding reads them"
-    )]
     pub async fn authorize(
         &self,
         context: &RequestContext,
         action: Action,
         resource: Resource,
     ) -> Result<Permit, Error> {
-        if context.principal.is_root() && context.principal.account == resource.registry().account {
-            return Ok(Permit {
-                grant: Arc::new(Grant { action, resource }),
-            });
-        }
-        let reason = if context.principal.account == resource.registry().account {
-            format!(" because no identity-based policy allows the {action} action")
-        } else {
-            format!(" because no resource-based policy allows the {action} action")
-        };
-        let principal = context.principal.arn.clone();
-        Err(Refusal::AccessDenied {
-            principal,
-            action,
-            resource: resource.arn(),
-            reason,
-        }
-        .into())
+        self.authorize_demand(context, Demand::new(action, resource))
+            .await
     }
 
     /// [`Access::authorize`] for a repository.
@@ -173,5 +149,53 @@ impl Access {
             Resource::Repository(registry.clone(), name.clone()),
         )
         .await
+    }
+
+    /// [`Access::authorize`] for a demand that carries condition keys of its own.
+    pub async fn authorize_demand(
+        &self,
+        context: &RequestContext,
+        demand: Demand,
+    ) -> Result<Permit, Error> {
+        let decision = self.decide(context, &demand).await?;
+        if decision.is_allowed() {
+            let Demand {
+                action, resource, ..
+            } = demand;
+            return Ok(Permit {
+                grant: Arc::new(Grant { action, resource }),
+            });
+        }
+        Err(Refusal::AccessDenied {
+            principal: context.principal.arn.clone(),
+            action: demand.action,
+            resource: demand.resource.arn(),
+            reason: decision.reason(demand.action.as_str()),
+        }
+        .into())
+    }
+
+    /// The decision on a demand, noted for the audit log.
+    pub(crate) async fn decide(
+        &self,
+        context: &RequestContext,
+        demand: &Demand,
+    ) -> Result<ecru_policy::Decision, Error> {
+        let standing = self.standings.of(&context.principal).await?;
+        let holding = self.holdings.of(&demand.resource).await?;
+        let question = Question {
+            context,
+            demand,
+            standing: &standing,
+            holding: &holding,
+        };
+        let decision = question.decide();
+        context.decisions.note(demand, &decision);
+        Ok(decision)
+    }
+
+    /// What binds a principal.
+    pub(crate) fn standings(&self) -> &Standings {
+        &self.standings
     }
 }

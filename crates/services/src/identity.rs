@@ -120,7 +120,7 @@ impl Identity {
         CallerIdentity {
             account: principal.account.clone(),
             arn: principal.arn.clone(),
-            user_id: principal.unique_id.clone(),
+            user_id: principal.user_id(),
         }
     }
 
@@ -220,5 +220,6 @@ fn principal_of(record: AccessKeyRecord) -> Principal {
         arn: record.principal_arn,
         unique_id: record.principal_unique_id,
         access_key_id: record.id,
+        session: None,
     }
 }

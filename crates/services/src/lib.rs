@@ -13,6 +13,7 @@
 
 pub mod access;
 pub mod collection;
+mod iam;
 pub mod identity;
 pub mod images;
 pub mod keys;
@@ -28,6 +29,6 @@ pub mod uploads;
 pub mod verification;
 pub mod wiring;
 
-pub use access::{Access, Permit, RequestContext, Resource};
+pub use access::{Access, DecisionNote, Decisions, Demand, Permit, RequestContext, Resource};
 pub use page::{Page, PageRequest};
 pub use wiring::{Limits, Outside, Services};

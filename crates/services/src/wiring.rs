@@ -82,7 +82,7 @@ impl Services {
         let store = Store::new(outside.metadata.clone());
         let server_keys = ServerKeys::new(store.clone(), outside);
         let keys = Keys::new(store.clone(), outside);
-        let access = Access::new();
+        let access = Access::new(&store);
         let identity = Identity::new(store.clone(), server_keys.clone(), outside);
         let tokens = Tokens::new(
             access.clone(),

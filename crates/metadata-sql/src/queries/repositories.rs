@@ -229,6 +229,7 @@ pub(crate) fn delete(sql: &mut dyn Sql, id: &RepositoryId) -> Result<bool, Store
     let Some(registry) = read_one(row, Row::registry)? else {
         return Ok(false);
     };
+    set_policy(sql, id, None)?;
     sql.submit(
         "UPDATE registry SET repositories = repositories - 1 WHERE account = $1 AND region = $2",
         &[
@@ -274,6 +275,33 @@ pub(crate) fn resource_tags(
         &[id.into()],
     )?;
     read_all(rows, |row| Ok((row.text()?, row.text()?)))
+}
+
+pub(crate) fn policy(sql: &mut dyn Sql, id: &RepositoryId) -> Result<Option<String>, StoreError> {
+    let row = query_one(
+        sql,
+        "SELECT document FROM repository_policy WHERE repository_id = $1",
+        &[id.into()],
+    )?;
+    read_one(row, Row::text)
+}
+
+pub(crate) fn set_policy(
+    sql: &mut dyn Sql,
+    id: &RepositoryId,
+    policy: Option<&str>,
+) -> Result<(), StoreError> {
+    match policy {
+        Some(document) => sql.submit(
+            "INSERT INTO repository_policy (repository_id, document) VALUES ($1, $2) \
+             ON CONFLICT (repository_id) DO UPDATE SET document = excluded.document",
+            &[id.into(), document.into()],
+        ),
+        None => sql.submit(
+            "DELETE FROM repository_policy WHERE repository_id = $1",
+            &[id.into()],
+        ),
+    }
 }
 
 pub(crate) fn put_resource_tag(

@@ -43,6 +43,22 @@ pub(crate) fn put(
     Ok(())
 }
 
+pub(crate) fn delete(
+    sql: &mut dyn Sql,
+    registry: &Registry,
+    name: &str,
+) -> Result<bool, StoreError> {
+    let deleted = sql.execute(
+        "DELETE FROM registry_setting WHERE account = $1 AND region = $2 AND name = $3",
+        &[
+            registry.account.as_str().into(),
+            registry.region.as_str().into(),
+            name.into(),
+        ],
+    )?;
+    Ok(deleted > 0)
+}
+
 pub(crate) fn find_fact(sql: &mut dyn Sql, name: &str) -> Result<Option<String>, StoreError> {
     let row = query_one(
         sql,
@@ -61,7 +77,7 @@ pub(crate) fn put_fact(sql: &mut dyn Sql, name: &str, value: &str) -> Result<(),
     Ok(())
 }
 
-/// Counts a change to repositories or keys: what was read of them before holds no longer.
+/// Counts a change to repositories, keys, identities or settings: what was read of them before holds no longer.
 pub(crate) fn count_structure(sql: &mut dyn Sql) -> Result<(), StoreError> {
     sql.submit(
         "INSERT INTO store_fact (name, value) VALUES ('structure', '1') ON CONFLICT (name) \

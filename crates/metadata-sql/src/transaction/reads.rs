@@ -56,6 +56,13 @@ impl<S: Sql> ReadTransaction for SqlTransaction<'_, S> {
         self.run(|sql| repositories::resource_tags(sql, repository))
     }
 
+    fn repository_policy(
+        &mut self,
+        repository: &RepositoryId,
+    ) -> Result<Option<String>, StoreError> {
+        self.run(|sql| repositories::policy(sql, repository))
+    }
+
     fn find_image(
         &mut self,
         repository: &RepositoryId,

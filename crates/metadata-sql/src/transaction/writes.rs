@@ -67,11 +67,19 @@ impl<S: Sql> WriteTransaction for SqlTransaction<'_, S> {
         key: &str,
         value: &str,
     ) -> Result<(), StoreError> {
-        self.run(|sql| repositories::put_resource_tag(sql, id, key, value))
+        self.restructure(|sql| repositories::put_resource_tag(sql, id, key, value))
     }
 
     fn delete_resource_tag(&mut self, id: &RepositoryId, key: &str) -> Result<(), StoreError> {
-        self.run(|sql| repositories::delete_resource_tag(sql, id, key))
+        self.restructure(|sql| repositories::delete_resource_tag(sql, id, key))
+    }
+
+    fn set_repository_policy(
+        &mut self,
+        id: &RepositoryId,
+        policy: Option<&str>,
+    ) -> Result<(), StoreError> {
+        self.restructure(|sql| repositories::set_policy(sql, id, policy))
     }
 
     fn insert_image(
@@ -229,7 +237,15 @@ impl<S: Sql> WriteTransaction for SqlTransaction<'_, S> {
         name: &str,
         value: &str,
     ) -> Result<(), StoreError> {
-        self.run(|sql| settings::put(sql, registry, name, value))
+        self.restructure(|sql| settings::put(sql, registry, name, value))
+    }
+
+    fn delete_registry_setting(
+        &mut self,
+        registry: &Registry,
+        name: &str,
+    ) -> Result<bool, StoreError> {
+        self.restructure(|sql| settings::delete(sql, registry, name))
     }
 
     fn put_store_fact(&mut self, name: &str, value: &str) -> Result<(), StoreError> {

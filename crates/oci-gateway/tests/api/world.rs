@@ -21,7 +21,7 @@ use ecru_ports::{Clock, Ids, Metadata};
 use ecru_services::identity::AccessKeyPair;
 use ecru_services::keys::RequestedEncryption;
 use ecru_services::repositories::CreateRepository;
-use ecru_services::{Limits, Outside, RequestContext, Services};
+use ecru_services::{Decisions, Limits, Outside, RequestContext, Services};
 use futures_util::stream;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, LOCATION};
 use http::{HeaderMap, Request, Response, StatusCode};
@@ -163,6 +163,7 @@ impl World {
             is_tls: false,
             user_agent: None,
             time: self.clock.now(),
+            decisions: Decisions::default(),
         }
     }
 

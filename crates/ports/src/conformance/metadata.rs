@@ -8,6 +8,7 @@
 )]
 
 mod fixtures;
+mod identities;
 mod images;
 mod keys;
 mod layers;
@@ -42,6 +43,7 @@ where
     layers::check(&make().await).await;
     uploads::check(&make().await).await;
     keys::check(&make().await).await;
+    identities::check(&make().await).await;
     work::check(&make().await).await;
     transactions::check(&make().await).await;
 }

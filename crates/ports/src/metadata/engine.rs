@@ -31,8 +31,8 @@ pub enum Lane {
 pub struct Generation {
     /// Counts every commit.
     pub content: u64,
-    /// Counts at least the commits that change repositories (other than their versions), keys of any kind or access
-    /// keys: pushes and deletes of images need not raise it.
+    /// Counts at least the commits that change repositories (other than their versions), their tags and policies, keys
+    /// of any kind, identities, or settings of registries: pushes and deletes of images need not raise it.
     pub structure: u64,
 }
 

@@ -8,6 +8,7 @@ use ecru_domain::repository::Repository;
 use ecru_domain::{Digest, Registry, RepositoryId, RepositoryName, Tag, Timestamp, UploadId};
 
 use super::StoreError;
+use super::identities::{ReadIdentities, WriteIdentities};
 use super::records::{
     AccessKeyRecord, DoomedObject, ImageRecord, JobRecord, KeyOrigin, KeyRecord, LayerRecord,
     LayerUse, ObjectRecord, ObjectTotals, PushFacts, PushQuestion, ReferenceKind, ReferenceRecord,
@@ -16,7 +17,7 @@ use super::records::{
 use crate::blobs::ObjectId;
 
 /// Reads of one consistent snapshot.
-pub trait ReadTransaction {
+pub trait ReadTransaction: ReadIdentities {
     /// The repository of that name.
     fn find_repository(
         &mut self,
@@ -45,6 +46,12 @@ pub trait ReadTransaction {
         &mut self,
         repository: &RepositoryId,
     ) -> Result<Vec<(String, String)>, StoreError>;
+
+    /// The policy of a repository.
+    fn repository_policy(
+        &mut self,
+        repository: &RepositoryId,
+    ) -> Result<Option<String>, StoreError>;
 
     /// The image of that digest.
     fn find_image(
@@ -223,7 +230,7 @@ pub trait ReadTransaction {
 
 /// Changes. What a method reports (`bool`: whether a row was changed) is certain once the transaction commits. A change
 /// that reports nothing may be put off: if it fails, a later method or the end of the transaction does.
-pub trait WriteTransaction: ReadTransaction {
+pub trait WriteTransaction: ReadTransaction + WriteIdentities {
     /// Adds a repository and counts it. `false` if the name is taken.
     fn insert_repository(&mut self, repository: &Repository) -> Result<bool, StoreError>;
     /// Announces a change to a repository or what it holds: raises its version and returns it as it is now.
@@ -261,6 +268,12 @@ pub trait WriteTransaction: ReadTransaction {
     ) -> Result<(), StoreError>;
     /// Removes a resource tag, if there.
     fn delete_resource_tag(&mut self, id: &RepositoryId, key: &str) -> Result<(), StoreError>;
+    /// Sets the policy of a repository, or removes it.
+    fn set_repository_policy(
+        &mut self,
+        id: &RepositoryId,
+        policy: Option<&str>,
+    ) -> Result<(), StoreError>;
 
     /// Adds an image with its sealed manifest. The closure knows that the digest is not stored: else the transaction
     /// fails. `is_tagged` is true only if the same closure then puts a tag.
@@ -373,6 +386,12 @@ pub trait WriteTransaction: ReadTransaction {
         name: &str,
         value: &str,
     ) -> Result<(), StoreError>;
+    /// Removes a setting of a registry. `false` if it was not there.
+    fn delete_registry_setting(
+        &mut self,
+        registry: &Registry,
+        name: &str,
+    ) -> Result<bool, StoreError>;
     /// Sets a fact about the whole store.
     fn put_store_fact(&mut self, name: &str, value: &str) -> Result<(), StoreError>;
     /// Asks for a job.

@@ -20,7 +20,7 @@ use ecru_services::images::{PutImage, PutImageOutcome};
 use ecru_services::keys::RequestedEncryption;
 use ecru_services::repositories::CreateRepository;
 use ecru_services::uploads::{BodyError, Chunk};
-use ecru_services::{Limits, Outside, RequestContext, Services};
+use ecru_services::{Decisions, Limits, Outside, RequestContext, Services};
 use futures_util::StreamExt as _;
 
 use crate::rigged::{Rig, Rigged};
@@ -176,6 +176,7 @@ impl World {
             is_tls: false,
             user_agent: None,
             time: self.now(),
+            decisions: Decisions::default(),
         }
     }
 

@@ -1,0 +1,75 @@
+//! One demand with all facts: the layers that bind it and the context it is decided in.
+
+use ecru_policy::{Context, Decision, Document, Explanation, Layers, Request};
+
+use super::RequestContext;
+use super::condition_keys;
+use super::demand::Demand;
+use super::holding::Holding;
+use super::standing::Standing;
+
+/// A demand and the facts that decide it.
+pub(crate) struct Question<'a> {
+    pub(crate) context: &'a RequestContext,
+    pub(crate) demand: &'a Demand,
+    pub(crate) standing: &'a Standing,
+    pub(crate) holding: &'a Holding,
+}
+
+impl Question<'_> {
+    /// The decision.
+    pub(crate) fn decide(&self) -> Decision {
+        self.ask(ecru_policy::decide)
+    }
+
+    /// The decision with everything that was looked at.
+    pub(crate) fn explain(&self) -> Explanation {
+        self.ask(ecru_policy::explain)
+    }
+
+    fn ask<T>(&self, judge: fn(&Layers<'_>, &Request<'_>) -> T) -> T {
+        let standing = self.standing;
+        let layers = Layers {
+            identity: &standing.identity,
+            resource: &self.holding.policies,
+            boundary: standing.boundary.as_ref(),
+            session: standing.session.as_deref(),
+            scps: &standing.place.scps,
+            rcps: &self.holding.place.rcps,
+        };
+        let context = self.needed_context(&layers);
+        let arn = self.demand.resource.arn();
+        judge(
+            &layers,
+            &Request {
+                principal: &standing.principal,
+                action: self.demand.action.as_str(),
+                resource: &arn,
+                resource_account: self.demand.resource.registry().account.as_str(),
+                context: &context,
+            },
+        )
+    }
+
+    /// Only what some policy asks for: most ask for nothing.
+    fn needed_context(&self, layers: &Layers<'_>) -> Context {
+        let mut context = Context::new();
+        let levels = layers.scps.iter().chain(layers.rcps).flatten();
+        let documents: [&[Document]; 3] = [
+            layers.identity,
+            layers.resource,
+            layers.session.unwrap_or_default(),
+        ];
+        let documents = documents.into_iter().flatten().chain(layers.boundary);
+        for document in documents.chain(levels) {
+            for key in document.policy.context_keys() {
+                if context.get(key).is_none()
+                    && let Some(value) = condition_keys::value(self, key)
+                {
+                    context.set(key, value);
+                }
+            }
+        }
+        context
+    }
+}

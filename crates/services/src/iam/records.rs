@@ -1,0 +1,158 @@
+//! What stands in the documents of identities: everything but what the store itself looks at.
+//!
+//! The form is for ever: a field is added with a default, and none is given another meaning.
+
+use ecru_domain::{AccountId, Error, Timestamp};
+use ecru_ports::metadata::{EntityKind, EntityRecord};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+/// Key and value of a tag.
+pub(crate) type Tag = (String, String);
+
+/// A user.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct UserDocument {
+    /// As written; the row's key has its letters in lower case.
+    pub(crate) name: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) tags: Vec<Tag>,
+}
+
+/// A group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct GroupDocument {
+    pub(crate) name: String,
+}
+
+/// A role.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RoleDocument {
+    pub(crate) name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) description: Option<String>,
+    /// The trust policy, its principals as unique ids.
+    pub(crate) trust: String,
+    /// The longest session, in seconds.
+    pub(crate) max_session_duration: u32,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) tags: Vec<Tag>,
+}
+
+/// A managed policy of an account. Its versions are documents of the entity.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PolicyDocument {
+    pub(crate) name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) description: Option<String>,
+    /// Number of the version in force.
+    pub(crate) default_version: u32,
+    /// Number of the last version made: none is given twice.
+    pub(crate) last_version: u32,
+    /// Microseconds since 1970.
+    pub(crate) updated_at: i64,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) tags: Vec<Tag>,
+}
+
+/// A version of a managed policy; its name is `v` and its number.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PolicyVersionDocument {
+    pub(crate) document: String,
+    /// Microseconds since 1970.
+    pub(crate) created_at: i64,
+}
+
+/// An account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct AccountDocument {
+    pub(crate) name: String,
+    pub(crate) email: String,
+    /// Whether it was closed: nobody of it may do anything.
+    #[serde(default)]
+    pub(crate) is_closed: bool,
+    /// The management account of its organization, if it is in one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) management_account: Option<String>,
+    /// When it joined; microseconds since 1970.
+    #[serde(default)]
+    pub(crate) joined_at: i64,
+    /// Whether the organization made it, or it was there before.
+    #[serde(default)]
+    pub(crate) was_created: bool,
+}
+
+/// An organization. Its entity belongs to the management account; its id is `o-…`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct OrganizationDocument {
+    /// `r-…`
+    pub(crate) root_id: String,
+    /// Whether control policies are possible (`ALL`), or accounts are only billed together.
+    pub(crate) has_all_features: bool,
+    /// `SERVICE_CONTROL_POLICY` and `RESOURCE_CONTROL_POLICY`, where enabled.
+    #[serde(default)]
+    pub(crate) enabled_policy_types: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) tags: Vec<Tag>,
+}
+
+/// A service or resource control policy of an organization; its id is `p-…`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct OrganizationPolicyDocument {
+    pub(crate) name: String,
+    #[serde(default)]
+    pub(crate) description: String,
+    /// `SERVICE_CONTROL_POLICY` or `RESOURCE_CONTROL_POLICY`.
+    pub(crate) kind: String,
+    pub(crate) content: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) tags: Vec<Tag>,
+}
+
+/// Reads what an entity is.
+pub(crate) fn read<T: DeserializeOwned>(entity: &EntityRecord) -> Result<T, Error> {
+    read_text(&entity.document)
+}
+
+/// Reads a document of an entity.
+pub(crate) fn read_text<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
+    serde_json::from_str(text).map_err(Error::internal)
+}
+
+/// Writes a document.
+pub(crate) fn write(document: &impl Serialize) -> Result<String, Error> {
+    serde_json::to_string(document).map_err(Error::internal)
+}
+
+/// The key under which a name is unique: IAM does not tell names apart by the case of their letters.
+pub(crate) fn name_key(name: &str) -> String {
+    name.to_ascii_lowercase()
+}
+
+/// The ARN of an identity: `arn:aws:iam::ACCOUNT:user/path/name`.
+pub(crate) fn identity_arn(
+    account: &AccountId,
+    kind: EntityKind,
+    path: &str,
+    name: &str,
+) -> String {
+    format!("arn:aws:iam::{account}:{}{path}{name}", kind.as_str())
+}
+
+/// Finds account, kind and key of an identity's ARN; `None` if it is not one of IAM.
+pub(crate) fn parse_identity_arn(arn: &str) -> Option<(AccountId, EntityKind, String)> {
+    let rest = arn.strip_prefix("arn:aws:iam::")?;
+    let (account, resource) = rest.split_once(':')?;
+    let (kind, path) = resource.split_once('/')?;
+    let name = path.rsplit('/').next()?;
+    Some((
+        AccountId::parse(account).ok()?,
+        EntityKind::parse(kind)?,
+        name_key(name),
+    ))
+}
+
+/// A time of a document.
+pub(crate) fn time(micros: i64) -> Timestamp {
+    Timestamp::from_micros(micros)
+}
