@@ -1,10 +1,27 @@
-//! The decision: which requests are allowed, and by whom the others are denied.
+//! The decision (IAM User Guide, "Policy evaluation logic" and "Cross-account policy evaluation logic").
+//!
+//! ```text
+//! a Deny that matches, anywhere ─────────────────────────▶ denied explicitly
+//! some level of service control policies without Allow ──▶ denied
+//! a service, an identity provider, nobody ───────────────▶ as the resource's policy says, directly
+//! own account:    resource names it directly ────────────▶ allowed
+//!                 resource names its role or user ───────▶ boundary ∧ session
+//!                 otherwise ─────────────────────────────▶ identity ∧ boundary ∧ session
+//! other account:  resource names it at all ──────────────▶ identity ∧ boundary ∧ session
+//! ```
+//!
+//! A KMS key and a role are gates: there identity-based policies of the own account count only if the key policy or
+//! trust policy names the account.
 
 use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::layers::{Layer, Layers, Request};
+use crate::layers::{Document, Gate, Layer, Layers, Level, Request};
+use crate::policy::Effect;
+use crate::principal::PrincipalKind;
+use crate::stated::Grade;
+use crate::statement::{Query, Side};
 
 /// How a request is decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -50,17 +67,233 @@ impl Decision {
     /// What AWS appends to `User: … is not authorized to perform: … on resource: …` when it denies `action`. It
     /// begins with a space; it is empty if the request is allowed.
     pub fn reason(&self, action: &str) -> String {
-        let _ = action;
-        String::new()
+        let Some(layer) = self.layer else {
+            return String::new();
+        };
+        let (article, name) = layer.name();
+        match self.outcome {
+            Outcome::Allowed => String::new(),
+            Outcome::ExplicitlyDenied => format!(" with an explicit deny in {article} {name}"),
+            Outcome::ImplicitlyDenied => format!(" because no {name} allows the {action} action"),
+        }
+    }
+
+    fn allowed(layer: Layer, found: Found<'_>) -> Self {
+        Self {
+            outcome: Outcome::Allowed,
+            layer: Some(layer),
+            statement: Some(found.reference()),
+        }
+    }
+
+    fn denied(layer: Layer, found: Found<'_>) -> Self {
+        Self {
+            outcome: Outcome::ExplicitlyDenied,
+            ..Self::allowed(layer, found)
+        }
+    }
+
+    fn not_allowed(layer: Layer) -> Self {
+        Self {
+            outcome: Outcome::ImplicitlyDenied,
+            layer: Some(layer),
+            statement: None,
+        }
+    }
+}
+
+/// A statement that matches.
+#[derive(Clone, Copy)]
+struct Found<'a> {
+    document: &'a Document,
+    index: usize,
+}
+
+impl Found<'_> {
+    fn reference(self) -> StatementRef {
+        let statement = self.document.policy.statements().get(self.index);
+        StatementRef {
+            document: Arc::clone(&self.document.source),
+            index: self.index,
+            sid: statement.and_then(crate::policy::Statement::shared_sid),
+        }
+    }
+}
+
+/// What a layer says.
+#[derive(Clone, Copy, Default)]
+struct Verdict<'a> {
+    deny: Option<Found<'a>>,
+    /// The statement that allows, and how closely it means the principal.
+    allow: Option<(Grade, Found<'a>)>,
+}
+
+impl<'a> Verdict<'a> {
+    /// Looks through documents that are one layer. The first Deny ends it; of several that allow, the first of
+    /// those counts that mean the principal most closely.
+    fn of(
+        documents: impl IntoIterator<Item = &'a Document>,
+        query: &Query<'_>,
+        side: Side,
+    ) -> Self {
+        let mut verdict = Self::default();
+        for document in documents {
+            for (index, statement) in document.policy.statements().iter().enumerate() {
+                let best = verdict.allow.map(|(grade, _)| grade);
+                let is_allow = statement.effect() == Effect::Allow;
+                if is_allow && best == Some(Grade::Direct) {
+                    continue;
+                }
+                let Ok(grade) = statement.matches(query, side) else {
+                    continue;
+                };
+                let found = Found { document, index };
+                if !is_allow {
+                    verdict.deny = Some(found);
+                    return verdict;
+                }
+                if best < Some(grade) {
+                    verdict.allow = Some((grade, found));
+                }
+            }
+        }
+        verdict
+    }
+
+    /// Levels of an organization: any may deny, each must allow.
+    fn of_levels(levels: &'a [Level], query: &Query<'_>, side: Side) -> Self {
+        let mut whole = Self::default();
+        let mut all_allow = true;
+        for level in levels {
+            let verdict = Self::of(level, query, side);
+            if verdict.deny.is_some() {
+                return verdict;
+            }
+            all_allow &= verdict.allow.is_some();
+            whole.allow = whole.allow.or(verdict.allow);
+        }
+        if !all_allow {
+            whole.allow = None;
+        }
+        whole
+    }
+}
+
+/// What all layers say. A layer that does not exist is `None`.
+struct Verdicts<'a> {
+    service_control: Option<Verdict<'a>>,
+    resource_control: Verdict<'a>,
+    resource: Verdict<'a>,
+    identity: Verdict<'a>,
+    boundary: Option<Verdict<'a>>,
+    session: Option<Verdict<'a>>,
+}
+
+impl<'a> Verdicts<'a> {
+    fn of(layers: &Layers<'a>, query: &Query<'_>) -> Self {
+        let mut verdicts = Self {
+            service_control: None,
+            resource_control: Verdict::of_levels(layers.rcps, query, Side::Resource),
+            resource: Verdict::of(layers.resource, query, Side::Resource),
+            identity: Verdict::default(),
+            boundary: None,
+            session: None,
+        };
+        if query.request.principal.has_policies() {
+            let own = Side::Principal;
+            let has_control = !layers.scps.is_empty();
+            verdicts.service_control =
+                has_control.then(|| Verdict::of_levels(layers.scps, query, own));
+            verdicts.identity = Verdict::of(layers.identity, query, own);
+            verdicts.boundary = layers.boundary.map(|one| Verdict::of([one], query, own));
+            verdicts.session = layers.session.map(|all| Verdict::of(all, query, own));
+        }
+        verdicts
+    }
+
+    /// The first Deny, in the order of layers.
+    fn deny(&self, gate: Gate) -> Option<(Layer, Found<'a>)> {
+        let deny = |verdict: Option<Verdict<'a>>| verdict.and_then(|verdict| verdict.deny);
+        [
+            (Layer::ServiceControl, deny(self.service_control)),
+            (Layer::ResourceControl, self.resource_control.deny),
+            (gate.layer(), self.resource.deny),
+            (Layer::Identity, self.identity.deny),
+            (Layer::Boundary, deny(self.boundary)),
+            (Layer::Session, deny(self.session)),
+        ]
+        .into_iter()
+        .find_map(|(layer, deny)| Some((layer, deny?)))
     }
 }
 
 /// Decides a request.
 pub fn decide(layers: &Layers<'_>, request: &Request<'_>) -> Decision {
-    let _ = (layers, request);
-    Decision {
-        outcome: Outcome::ImplicitlyDenied,
-        layer: Some(Layer::Identity),
-        statement: None,
+    let query = Query::new(request, layers.boundary.is_some());
+    let verdicts = Verdicts::of(layers, &query);
+    let gate = Gate::of(&query);
+    if let Some((layer, found)) = verdicts.deny(gate) {
+        return Decision::denied(layer, found);
+    }
+    let fails = |verdict: Option<Verdict<'_>>| verdict.is_some_and(|one| one.allow.is_none());
+    if fails(verdicts.service_control) {
+        return Decision::not_allowed(Layer::ServiceControl);
+    }
+    let principal = request.principal;
+    let is_own = principal.account() == Some(request.resource_account);
+    let by_resource = verdicts.resource.allow;
+    match by_resource {
+        Some((Grade::Direct, found)) if is_own || !principal.has_policies() => {
+            return Decision::allowed(gate.layer(), found);
+        }
+        Some((Grade::Parent, found)) if is_own => {
+            let bound = verdicts.bound(principal.kind());
+            return bound.unwrap_or_else(|| Decision::allowed(gate.layer(), found));
+        }
+        Some(_) if principal.has_policies() => {}
+        None if is_own && gate == Gate::Open && principal.has_policies() => {}
+        Some(_) | None => return Decision::not_allowed(gate.layer()),
+    }
+    verdicts.by_own_policies(
+        principal.kind(),
+        by_resource.map(|(_, found)| (gate, found)),
+    )
+}
+
+impl Verdicts<'_> {
+    /// Whether the own policies of a principal allow what they have to; for a root user, who has none, what the
+    /// resource says is named.
+    fn by_own_policies(
+        &self,
+        kind: PrincipalKind,
+        resource: Option<(Gate, Found<'_>)>,
+    ) -> Decision {
+        let is_root = kind == PrincipalKind::Root;
+        if self.identity.allow.is_none() && !is_root {
+            return Decision::not_allowed(Layer::Identity);
+        }
+        if let Some(denied) = self.bound(kind) {
+            return denied;
+        }
+        match (self.identity.allow, resource) {
+            (Some((_, found)), _) => Decision::allowed(Layer::Identity, found),
+            (None, Some((gate, found))) => Decision::allowed(gate.layer(), found),
+            (None, None) => Decision {
+                outcome: Outcome::Allowed,
+                layer: None,
+                statement: None,
+            },
+        }
+    }
+
+    /// The boundary or the session policies, if they do not allow. A federated user without session policies may
+    /// do nothing that depends on them.
+    fn bound(&self, kind: PrincipalKind) -> Option<Decision> {
+        let fails = |verdict: Option<Verdict<'_>>| verdict.is_some_and(|one| one.allow.is_none());
+        if fails(self.boundary) {
+            return Some(Decision::not_allowed(Layer::Boundary));
+        }
+        let is_bare = kind == PrincipalKind::FederatedUser && self.session.is_none();
+        (is_bare || fails(self.session)).then(|| Decision::not_allowed(Layer::Session))
     }
 }

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::decide::{Decision, decide};
-use crate::layers::{Layer, Layers, Request};
-use crate::policy::Effect;
+use crate::layers::{Document, Gate, Layer, Layers, Request};
+use crate::policy::{Effect, Statement};
+use crate::stated::Grade;
+use crate::statement::{Mismatch, Query, Side};
 
 /// A decision with everything that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -26,6 +28,7 @@ pub struct LayerExplanation {
     /// Which layer.
     pub layer: Layer,
     /// Which level of an organization, from zero.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub level: Option<usize>,
     /// Whether a statement of it allows the request.
     pub allows: bool,
@@ -44,12 +47,17 @@ pub struct StatementExplanation {
     /// Its place in the document, from zero.
     pub index: usize,
     /// Its Sid, if it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub sid: Option<Arc<str>>,
     /// Its effect.
     pub effect: Effect,
     /// Whether it matches the request.
     pub matches: bool,
+    /// How closely it means the principal, if it matches and is part of the resource's policy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grade: Option<Grade>,
     /// The first thing that keeps it from matching.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub failed: Option<Failed>,
 }
 
@@ -79,8 +87,100 @@ pub enum Failed {
 
 /// Decides a request and says why.
 pub fn explain(layers: &Layers<'_>, request: &Request<'_>) -> Explanation {
+    let query = Query::new(request, layers.boundary.is_some());
+    let resource = Gate::of(&query).layer();
+    let look = |layer, level, documents, side| look(&query, (layer, level), documents, side);
+    let mut explained = Vec::new();
+    let has_policies = request.principal.has_policies();
+    if has_policies {
+        let levels = layers.scps.iter().enumerate();
+        explained.extend(levels.map(|(place, level)| {
+            look(
+                Layer::ServiceControl,
+                Some(place),
+                level.as_slice(),
+                Side::Principal,
+            )
+        }));
+    }
+    let levels = layers.rcps.iter().enumerate();
+    explained.extend(levels.map(|(place, level)| {
+        look(
+            Layer::ResourceControl,
+            Some(place),
+            level.as_slice(),
+            Side::Resource,
+        )
+    }));
+    explained.push(look(resource, None, layers.resource, Side::Resource));
+    if has_policies {
+        let own = Side::Principal;
+        explained.push(look(Layer::Identity, None, layers.identity, own));
+        let boundary = layers.boundary.map(std::slice::from_ref);
+        explained.extend(boundary.map(|all| look(Layer::Boundary, None, all, own)));
+        explained.extend(
+            layers
+                .session
+                .map(|all| look(Layer::Session, None, all, own)),
+        );
+    }
     Explanation {
         decision: decide(layers, request),
-        layers: Vec::new(),
+        layers: explained,
+    }
+}
+
+fn look(
+    query: &Query<'_>,
+    (layer, level): (Layer, Option<usize>),
+    documents: &[Document],
+    side: Side,
+) -> LayerExplanation {
+    let mut statements = Vec::new();
+    for document in documents {
+        let numbered = document.policy.statements().iter().enumerate();
+        statements.extend(numbered.map(|(index, statement)| {
+            let result = statement.matches(query, side);
+            StatementExplanation {
+                document: Arc::clone(&document.source),
+                index,
+                sid: statement.shared_sid(),
+                effect: statement.effect(),
+                matches: result.is_ok(),
+                grade: result.ok().filter(|_| side == Side::Resource),
+                failed: result.err().map(|why| failed(why, statement, query)),
+            }
+        }));
+    }
+    let some = |effect| {
+        let mut matching = statements.iter().filter(|one| one.matches);
+        matching.any(|one| one.effect == effect)
+    };
+    LayerExplanation {
+        layer,
+        level,
+        allows: some(Effect::Allow),
+        denies: some(Effect::Deny),
+        statements,
+    }
+}
+
+fn failed(why: Mismatch, statement: &Statement, query: &Query<'_>) -> Failed {
+    let place = match why {
+        Mismatch::Action => return Failed::Action,
+        Mismatch::Resource => return Failed::Resource,
+        Mismatch::Principal => return Failed::Principal,
+        Mismatch::Condition(place) => place,
+    };
+    let Some(condition) = statement.conditions().get(place) else {
+        return Failed::Action;
+    };
+    let written = condition.written();
+    let given = query.request.context.get(&written.key);
+    Failed::Condition {
+        operator: written.operator.clone(),
+        key: written.key.clone(),
+        given: given.map(|value| value.all().to_vec()),
+        wanted: written.values.clone(),
     }
 }

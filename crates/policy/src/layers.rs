@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::context::Context;
 use crate::policy::Policy;
 use crate::principal::Principal;
+use crate::statement::Query;
 
 /// What somebody wants to do.
 #[derive(Clone, Copy, Debug)]
@@ -83,4 +84,50 @@ pub enum Layer {
     Boundary,
     /// Session policies.
     Session,
+}
+
+impl Layer {
+    /// What messages call a policy of this layer: an article, and the name.
+    pub(crate) fn name(self) -> (&'static str, &'static str) {
+        match self {
+            Self::ServiceControl => ("a", "service control policy"),
+            Self::ResourceControl => ("a", "resource control policy"),
+            Self::Resource => ("a", "resource-based policy"),
+            Self::RoleTrust => ("the", "role trust policy"),
+            Self::Identity => ("an", "identity-based policy"),
+            Self::Boundary => ("a", "permissions boundary"),
+            Self::Session => ("a", "session policy"),
+        }
+    }
+}
+
+/// Whether a resource has a policy of its own that must let its account's policies count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Gate {
+    /// No: identity-based policies of the own account suffice.
+    Open,
+    /// The policy of a KMS key.
+    Key,
+    /// The trust policy of a role.
+    RoleTrust,
+}
+
+impl Gate {
+    /// The gate before which a request stands.
+    pub(crate) fn of(query: &Query<'_>) -> Self {
+        let service = query.action.split(':').next().unwrap_or_default();
+        match (service, query.target.service_and_name()) {
+            ("kms", Some(("kms", name))) if name.starts_with("key/") => Self::Key,
+            ("sts", Some(("iam", name))) if name.starts_with("role/") => Self::RoleTrust,
+            _ => Self::Open,
+        }
+    }
+
+    /// The layer that the resource's policy is.
+    pub(crate) fn layer(self) -> Layer {
+        match self {
+            Self::Open | Self::Key => Layer::Resource,
+            Self::RoleTrust => Layer::RoleTrust,
+        }
+    }
 }

@@ -46,20 +46,28 @@
 //! - [`principal`], [`context`], [`layers`]: what a request is and what binds it
 //! - [`decide`](mod@decide): the decision, and [`explain`](mod@explain): why it is so
 
+mod condition;
 pub mod context;
 pub mod decide;
 pub mod explain;
+mod json;
 pub mod layers;
+mod pattern;
 pub mod policy;
 pub mod principal;
+mod resource;
 pub mod rewrite;
+mod stated;
+mod statement;
+mod syntax;
 pub mod validate;
 
 pub use context::{Context, Value};
 pub use decide::{Decision, Outcome, StatementRef, decide};
-pub use explain::{Explanation, explain};
+pub use explain::{Explanation, Failed, LayerExplanation, StatementExplanation, explain};
 pub use layers::{Document, Layer, Layers, Level, Request};
 pub use policy::{Effect, Malformed, Policy, Statement, Version};
 pub use principal::{Principal, PrincipalKind};
 pub use rewrite::{principals, rewrite_principals};
+pub use stated::Grade;
 pub use validate::{DocumentKind, Finding, Validated, Warning, document_size, validate};

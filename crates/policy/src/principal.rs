@@ -86,6 +86,11 @@ impl Principal {
         Ok(Self::without_account(PrincipalKind::Service, name))
     }
 
+    /// A provider of identities that is known by its bare name, such as `accounts.google.com`.
+    pub fn identity_provider(name: &str) -> Self {
+        Self::without_account(PrincipalKind::IdentityProvider, name)
+    }
+
     /// Nobody known.
     pub fn anonymous() -> Self {
         Self::without_account(PrincipalKind::Anonymous, "anonymous")
@@ -147,6 +152,15 @@ impl Principal {
     /// The name of a role's session.
     pub fn session_name(&self) -> Option<&str> {
         self.session.as_deref()
+    }
+
+    /// Whether policies of an account can be attached to it. Services, identity providers and nobody are bound by
+    /// policies of resources alone.
+    pub fn has_policies(&self) -> bool {
+        !matches!(
+            self.kind,
+            PrincipalKind::Service | PrincipalKind::IdentityProvider | PrincipalKind::Anonymous
+        )
     }
 
     pub(crate) fn partition(&self) -> &str {
