@@ -133,6 +133,7 @@ fn code_of(refusal: &Refusal) -> Code {
         Refusal::LayerPartTooSmall => Kind::LayerPartTooSmall,
         Refusal::EmptyUpload { .. } => Kind::EmptyUpload,
         Refusal::LayerDigestMismatch { .. } => Kind::InvalidLayer,
+        Refusal::Iam(_) | Refusal::Sts(_) | Refusal::Organizations(_) => Kind::Server,
     })
 }
 

@@ -2,9 +2,19 @@
 //!
 //! A [`Refusal`] is for the client: its text is what AWS says where clients match on it. The two gateways map
 //! refusals to their codes, exhaustively. Everything else is ours: it is logged, and the client learns nothing.
+//!
+//! What only one of the other APIs refuses stands in a family of its own ([`IamRefusal`], [`StsRefusal`],
+//! [`OrganizationsRefusal`]), each of which becomes an [`Error`] by `.into()`.
+
+mod iam;
+mod organizations;
+mod sts;
 
 use thiserror::Error;
 
+pub use self::iam::IamRefusal;
+pub use self::organizations::OrganizationsRefusal;
+pub use self::sts::StsRefusal;
 use crate::account::AccountId;
 use crate::action::Action;
 use crate::digest::Digest;
@@ -249,7 +259,59 @@ pub enum Refusal {
     /// A page token was not issued for this list.
     #[error("Invalid parameter at 'nextToken' failed to satisfy constraint: 'Invalid token'")]
     PageTokenInvalid,
+    /// Refused by the Identity and Access Management API.
+    #[error(transparent)]
+    Iam(#[from] IamRefusal),
+    /// Refused by the Security Token Service.
+    #[error(transparent)]
+    Sts(#[from] StsRefusal),
+    /// Refused by the Organizations API.
+    #[error(transparent)]
+    Organizations(#[from] OrganizationsRefusal),
 }
+
+/// Declares a family of refusals whose text is decided where they are made. Those after the semicolon also carry the
+/// model's name of a reason.
+macro_rules! said {
+    (
+        $(#[$family:meta])*
+        $name:ident {
+            $($(#[$plain_doc:meta])* $plain:ident),+ $(,)?
+            $(; $($(#[$reasoned_doc:meta])* $reasoned:ident),+ $(,)?)?
+        }
+    ) => {
+        $(#[$family])*
+        #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+        pub enum $name {
+            $(
+                $(#[$plain_doc])*
+                #[error("{message}")]
+                $plain {
+                    /// What the client is told.
+                    message: String,
+                },
+            )+
+            $($(
+                $(#[$reasoned_doc])*
+                #[error("{message}")]
+                $reasoned {
+                    /// What the client is told.
+                    message: String,
+                    /// The model's name of the reason, such as `INVALID_PATTERN`.
+                    reason: &'static str,
+                },
+            )+)?
+        }
+
+        impl From<$name> for $crate::Error {
+            fn from(refusal: $name) -> Self {
+                Self::Refused(refusal.into())
+            }
+        }
+    };
+}
+
+use said;
 
 impl Error {
     /// A fault of ours, from anything that can say what happened.
@@ -269,6 +331,23 @@ fn join(digests: &[Digest]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_family_is_an_error_with_its_own_text() {
+        let message = || "The user with name ada cannot be found.".to_owned();
+        let invalid = OrganizationsRefusal::InvalidInput {
+            message: message(),
+            reason: "INVALID_PATTERN",
+        };
+        for error in [
+            Error::from(IamRefusal::NoSuchEntity { message: message() }),
+            StsRefusal::AccessDenied { message: message() }.into(),
+            invalid.into(),
+        ] {
+            assert!(matches!(error, Error::Refused(_)));
+            assert_eq!(error.to_string(), message());
+        }
+    }
 
     #[test]
     fn texts_are_those_that_clients_match() {

@@ -37,7 +37,7 @@ pub use account::{AccountId, Region, Registry};
 pub use action::Action;
 pub use digest::{Algorithm, Digest};
 pub use encryption::{Encryption, EncryptionType};
-pub use error::{Error, Refusal};
+pub use error::{Error, IamRefusal, OrganizationsRefusal, Refusal, StsRefusal};
 pub use image::{ImageIdentifier, ImageKind};
 pub use invalid::Invalid;
 pub use manifest::Manifest;

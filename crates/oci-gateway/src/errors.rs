@@ -158,6 +158,9 @@ struct Item<'a> {
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
         let (status, code) = map(&refusal);
+        if status.is_server_error() {
+            return Error::internal(refusal).into();
+        }
         Self::new(status, code, refusal.to_string())
     }
 }
@@ -231,13 +234,17 @@ fn map(refusal: &Refusal) -> (StatusCode, Code) {
         | Refusal::InvalidTagParameter(_)
         | Refusal::TooManyTags
         | Refusal::ImageReferencedByManifestList(_) => (StatusCode::BAD_REQUEST, Code::Unsupported),
+        // none of them is about a registry
+        Refusal::Iam(_) | Refusal::Sts(_) | Refusal::Organizations(_) => {
+            (StatusCode::INTERNAL_SERVER_ERROR, Code::Unknown)
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use ecru_domain::error::RepositoryLabel;
-    use ecru_domain::{AccountId, Action, Digest, RepositoryName, Tag, UploadId};
+    use ecru_domain::{AccountId, Action, Digest, IamRefusal, RepositoryName, Tag, UploadId};
 
     use super::*;
 
@@ -346,6 +353,11 @@ mod tests {
     #[test]
     fn faults_of_ours_are_not_told() {
         let failure = Failure::from(Error::internal("disk /secret/path failed"));
+        assert_eq!(failure.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert!(!failure.message().contains("secret"));
+        assert!(failure.fault().is_some());
+        let message = "secret".to_owned();
+        let failure = Failure::from(Error::from(IamRefusal::NoSuchEntity { message }));
         assert_eq!(failure.status(), StatusCode::INTERNAL_SERVER_ERROR);
         assert!(!failure.message().contains("secret"));
         assert!(failure.fault().is_some());
