@@ -153,8 +153,7 @@ pub(crate) fn load(
     if principal.unique_id == principal.account.as_str() {
         let root = format!("arn:aws:iam::{}:root", principal.account);
         standing.principal = standing.principal.with_parent(root);
-        standing.asks_for_image_tag = standing.documents().any(asks_for_image_tag);
-        return Ok(Some(standing));
+        return Ok(Some(standing.finished()));
     }
     let Some(entity) = rows.entity(&principal.unique_id)? else {
         return Ok(None);
@@ -164,11 +163,16 @@ pub(crate) fn load(
         EntityKind::Role => standing.load_role(rows, &entity)?,
         _ => return Ok(None),
     }
-    standing.asks_for_image_tag = standing.documents().any(asks_for_image_tag);
-    Ok(Some(standing))
+    Ok(Some(standing.finished()))
 }
 
 impl Standing {
+    fn finished(mut self) -> Self {
+        let asks = self.documents().any(asks_for_image_tag);
+        self.asks_for_image_tag = asks;
+        self
+    }
+
     /// Every document that binds it.
     fn documents(&self) -> impl Iterator<Item = &Document> {
         let session = self.session.iter().flatten();
