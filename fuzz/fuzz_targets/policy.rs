@@ -5,7 +5,8 @@
 #![no_main]
 
 use ecru_policy::{
-    Context, Decision, Document, DocumentKind, Effect, Explanation, Layers, Outcome, Policy, Principal, Request, Value,
+    Context, Decision, Document, DocumentKind, Effect, Explanation, Layers, Outcome, Policy,
+    Principal, Request, Value,
 };
 use ecru_policy::{decide, explain, principals, rewrite_principals, validate};
 use libfuzzer_sys::fuzz_target;
@@ -39,7 +40,10 @@ fuzz_target!(|data: &[u8]| {
     let mut lines = head.lines();
     let principal = lines.next().and_then(|line| Principal::parse(line).ok());
     let principal = principal.unwrap_or_else(Principal::anonymous);
-    let (action, resource) = (lines.next().unwrap_or("ecr:PutImage"), lines.next().unwrap_or("*"));
+    let (action, resource) = (
+        lines.next().unwrap_or("ecr:PutImage"),
+        lines.next().unwrap_or("*"),
+    );
     let context: Context = lines.filter_map(entry).collect();
     let request = Request {
         principal: &principal,
@@ -56,7 +60,10 @@ fuzz_target!(|data: &[u8]| {
         Err(_) => return,
     };
     let outcomes = |decisions: &[Decision]| -> Vec<_> {
-        decisions.iter().map(|one| (one.outcome, one.layer)).collect()
+        decisions
+            .iter()
+            .map(|one| (one.outcome, one.layer))
+            .collect()
     };
     if let Some(statements) = value["Statement"].as_array_mut() {
         statements.reverse();
@@ -64,7 +71,10 @@ fuzz_target!(|data: &[u8]| {
     // floating numbers may lose digits on the way
     if !has_floats(&value) {
         let again = Policy::parse(&value.to_string()).expect("the same document");
-        assert_eq!(outcomes(&self::decisions(&again, &request)), outcomes(&decisions));
+        assert_eq!(
+            outcomes(&self::decisions(&again, &request)),
+            outcomes(&decisions)
+        );
     }
 });
 
@@ -88,10 +98,15 @@ fn may_be_saved(document: &str) {
 
 fn is_rewritten_back(document: &str) {
     let named = principals(document).expect("a document has principals");
-    assert_eq!(rewrite_principals(document, |_| None).as_deref(), Ok(document));
-    let there = rewrite_principals(document, |name| Some(format!("was {name}"))).expect("a document");
+    assert_eq!(
+        rewrite_principals(document, |_| None).as_deref(),
+        Ok(document)
+    );
+    let there =
+        rewrite_principals(document, |name| Some(format!("was {name}"))).expect("a document");
     assert!(Policy::parse(&there).is_ok());
-    let back = rewrite_principals(&there, |name| name.strip_prefix("was ").map(str::to_owned)).expect("a document");
+    let back = rewrite_principals(&there, |name| name.strip_prefix("was ").map(str::to_owned))
+        .expect("a document");
     assert_eq!(principals(&back).expect("a document"), named);
 }
 
@@ -99,7 +114,10 @@ fn is_rewritten_back(document: &str) {
 fn decisions(policy: &Policy, request: &Request<'_>) -> Vec<Decision> {
     let own = [Document::new("own", policy.clone())];
     let open = r#"{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}"#;
-    let open = [Document::new("open", Policy::parse(open).expect("a policy"))];
+    let open = [Document::new(
+        "open",
+        Policy::parse(open).expect("a policy"),
+    )];
     let levels = [own.to_vec()];
     let everything = Layers {
         identity: &open,
@@ -144,7 +162,10 @@ fn leads_to(explanation: &Explanation, decision: &Decision) {
     let denies = explanation.layers.iter().any(|layer| layer.denies);
     assert_eq!(denies, decision.outcome == Outcome::ExplicitlyDenied);
     let matching = |effect: Effect| {
-        let statements = explanation.layers.iter().flat_map(|layer| &layer.statements);
+        let statements = explanation
+            .layers
+            .iter()
+            .flat_map(|layer| &layer.statements);
         statements.filter(move |one| one.matches && one.effect == effect)
     };
     assert_eq!(denies, matching(Effect::Deny).count() > 0);
@@ -169,7 +190,10 @@ fn covers_what_the_textbook_covers(policy: &Policy, action: &str) {
             let pattern: Vec<char> = pattern.to_ascii_lowercase().chars().collect();
             fits(&pattern, &text)
         });
-        assert_eq!(statement.covers_action(action), matching != statement.excepts_actions());
+        assert_eq!(
+            statement.covers_action(action),
+            matching != statement.excepts_actions()
+        );
     }
 }
 
