@@ -10,8 +10,9 @@ use ecru_domain::{Digest, Registry, RepositoryId, RepositoryName, Tag, Timestamp
 use super::StoreError;
 use super::records::{
     AccessKeyRecord, DoomedObject, ImageRecord, JobRecord, KeyOrigin, KeyRecord, LayerRecord,
-    LayerUse, ObjectRecord, ObjectTotals, PushFacts, PushQuestion, ReferenceKind, ReferenceRecord,
-    SealedManifest, ServerKeyRecord, TagRecord, TagStatus, UploadAdvance, UploadRecord,
+    LayerUse, ObjectRecord, ObjectTotals, PushFacts, PushQuestion, PushedImage, ReferenceKind,
+    ReferenceRecord, SealedManifest, ServerKeyRecord, TagRecord, TagStatus, UploadAdvance,
+    UploadRecord,
 };
 use crate::blobs::ObjectId;
 
@@ -269,6 +270,14 @@ pub trait WriteTransaction: ReadTransaction {
         repository: &RepositoryId,
         image: &ImageRecord,
         manifest: &SealedManifest,
+    ) -> Result<(), StoreError>;
+    /// Adds an image with manifest, references and tags, each row written once. The closure knows that the digest is
+    /// not stored, and what the tags point to before.
+    fn insert_pushed(
+        &mut self,
+        repository: &RepositoryId,
+        pushed: &PushedImage<'_>,
+        now: Timestamp,
     ) -> Result<(), StoreError>;
     /// Adds references of an image (by its id; the image need not be stored yet).
     fn insert_references(
