@@ -27,7 +27,9 @@ use ecru_domain::{Action, Error, Principal, Refusal, Region, Registry, Repositor
 pub use self::decisions::{DecisionNote, Decisions};
 pub use self::demand::{Demand, Resource};
 use self::holding::Holdings;
-pub(crate) use self::organization::AccountPlace;
+pub(crate) use self::organization::{
+    AccountPlace, FULL_ACCESS_DOCUMENT, ancestry, attached, is_detached,
+};
 use self::question::Question;
 pub(crate) use self::standing::{Standing, Standings};
 use crate::store::Store;

@@ -13,6 +13,7 @@ use crate::identity::Identity;
 use crate::images::Images;
 use crate::keys::Keys;
 use crate::layers::Layers;
+use crate::organizations::Organizations;
 use crate::repositories::Repositories;
 use crate::server_keys::ServerKeys;
 use crate::settings::Settings;
@@ -70,6 +71,8 @@ pub struct Services {
     pub uploads: Uploads,
     /// Registry and account settings.
     pub settings: Settings,
+    /// Organizations and their accounts.
+    pub organizations: Organizations,
     /// Garbage collection.
     pub collection: Collection,
     /// Verification of the whole store.
@@ -122,6 +125,13 @@ impl Services {
                 layers.clone(),
                 outside,
                 limits,
+            ),
+            organizations: Organizations::new(
+                access.clone(),
+                store.clone(),
+                tokens.clone(),
+                outside,
+                limits.home.account.clone(),
             ),
             collection: Collection::new(store.clone(), outside, limits),
             verification: Verification::new(access.clone(), store, keys, outside),
