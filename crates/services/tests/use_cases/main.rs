@@ -15,6 +15,7 @@ mod golden;
 mod images;
 mod latest;
 mod leftovers;
+mod organizations;
 mod repositories;
 mod rigged;
 mod sparing;
