@@ -32,7 +32,9 @@ pub(crate) use self::holding::{
     NARROW_REGISTRY_ACTIONS, NARROW_SCOPE, REGISTRY_POLICY, REPOSITORY_SOURCE,
 };
 pub(crate) use self::image_tag::TagRight;
-pub(crate) use self::organization::AccountPlace;
+pub(crate) use self::organization::{
+    AccountPlace, FULL_ACCESS_DOCUMENT, ancestry, attached, is_detached,
+};
 use self::question::Question;
 pub(crate) use self::standing::{Standing, Standings};
 use crate::store::Store;

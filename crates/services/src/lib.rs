@@ -9,6 +9,7 @@
 //! - [`keys`]: the keys of repositories, and data keys under them
 //! - [`repositories`], [`images`], [`layers`], [`uploads`], [`settings`]: what the ECR API and `/v2/` offer
 //! - [`explanation`]: why somebody may do something
+//! - [`organizations`]: accounts, and the policies that bind them
 //! - [`collection`]: online garbage collection and other jobs
 //! - [`verification`]: re-reads everything
 
@@ -20,6 +21,7 @@ pub mod identity;
 pub mod images;
 pub mod keys;
 pub mod layers;
+pub mod organizations;
 pub mod page;
 mod remembered;
 pub mod repositories;

@@ -14,6 +14,7 @@ use crate::identity::Identity;
 use crate::images::Images;
 use crate::keys::Keys;
 use crate::layers::Layers;
+use crate::organizations::Organizations;
 use crate::repositories::Repositories;
 use crate::server_keys::ServerKeys;
 use crate::settings::Settings;
@@ -73,6 +74,8 @@ pub struct Services {
     pub settings: Settings,
     /// Why somebody may do something.
     pub explanations: Explanations,
+    /// Organizations and their accounts.
+    pub organizations: Organizations,
     /// Garbage collection.
     pub collection: Collection,
     /// Verification of the whole store.
@@ -127,6 +130,13 @@ impl Services {
                 limits,
             ),
             explanations: Explanations::new(access.clone(), store.clone(), limits.home.clone()),
+            organizations: Organizations::new(
+                access.clone(),
+                store.clone(),
+                tokens.clone(),
+                outside,
+                limits.home.account.clone(),
+            ),
             collection: Collection::new(store.clone(), outside, limits),
             verification: Verification::new(access.clone(), store, keys, outside),
             access,

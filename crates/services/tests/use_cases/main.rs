@@ -18,6 +18,7 @@ mod latest;
 mod leftovers;
 mod people;
 mod policies;
+mod organizations;
 mod repositories;
 mod rigged;
 mod sparing;
