@@ -42,7 +42,7 @@ pub use image::{ImageIdentifier, ImageKind};
 pub use invalid::Invalid;
 pub use manifest::Manifest;
 pub use mutability::TagMutability;
-pub use principal::{Principal, Session, SessionKind, SessionPolicy};
+pub use principal::{Principal, Session, SessionKind, SessionPolicy, SourceKey};
 pub use repository::{RepositoryId, RepositoryName};
 pub use tag::{Reference, Tag};
 pub use timestamp::Timestamp;
