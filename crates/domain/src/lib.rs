@@ -28,10 +28,12 @@ pub mod principal;
 pub mod put_image;
 pub mod repository;
 pub mod resource_tags;
+pub mod sessions;
 pub mod settings;
 pub mod tag;
 pub mod timestamp;
 pub mod upload;
+pub mod web_identity;
 
 pub use account::{AccountId, Region, Registry};
 pub use action::Action;

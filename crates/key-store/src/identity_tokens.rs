@@ -137,7 +137,8 @@ mod tests {
     fn rs256(id: &str) -> Issuer {
         let pair = KeyPair::generate(KeySize::Rsa2048).unwrap();
         let der = pair.as_der().unwrap();
-        let key = EncodingKey::from_rsa_der(der.as_ref());
+        // PKCS #1 within PKCS #8, whose head has the same length for all keys of that size
+        let key = EncodingKey::from_rsa_der(&der.as_ref()[26..]);
         let jwk = Jwk::from_encoding_key(&key, Algorithm::RS256).unwrap();
         let mut jwk = serde_json::to_value(jwk).unwrap();
         jwk["kid"] = id.into();

@@ -24,9 +24,11 @@ use std::sync::Arc;
 use ecru_domain::error::RepositoryLabel;
 use ecru_domain::{Action, Error, Principal, Refusal, Region, Registry, RepositoryName, Timestamp};
 
+use ecru_policy::Document;
+
 pub use self::decisions::{DecisionNote, Decisions};
 pub use self::demand::{Demand, Resource};
-use self::holding::Holdings;
+use self::holding::{Holding, Holdings};
 pub(crate) use self::organization::AccountPlace;
 use self::question::Question;
 pub(crate) use self::standing::{Standing, Standings};
@@ -187,6 +189,32 @@ impl Access {
             context,
             demand,
             standing: &standing,
+            holding: &holding,
+        };
+        let decision = question.decide();
+        context.decisions.note(demand, &decision);
+        Ok(decision)
+    }
+
+    /// The decision on the role that `demand` names: its trust policy is what the resource says. `standing` is what
+    /// binds the caller. Noted for the audit log.
+    pub(crate) async fn decide_trust(
+        &self,
+        context: &RequestContext,
+        demand: &Demand,
+        standing: &Standing,
+        trust: Document,
+    ) -> Result<ecru_policy::Decision, Error> {
+        let place = Arc::clone(&self.holdings.of(&demand.resource).await?.place);
+        let holding = Holding {
+            policies: vec![trust],
+            tags: Vec::new(),
+            place,
+        };
+        let question = Question {
+            context,
+            demand,
+            standing,
             holding: &holding,
         };
         let decision = question.decide();
