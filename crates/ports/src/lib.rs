@@ -7,6 +7,8 @@
 //! - [`metadata`]: rows, in transactions
 //! - [`blobs`]: encrypted bytes
 //! - [`keys`]: the root key, and sealing
+//! - [`outbound`]: requests to the outside
+//! - [`identity_tokens`]: signatures of tokens that others issued
 //!
 //! Under the feature `models`, `modelled` stands in for threads and locks.
 
@@ -14,12 +16,16 @@ pub mod blobs;
 pub mod clock;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+pub mod identity_tokens;
 pub mod keys;
 pub mod metadata;
 #[cfg(feature = "models")]
 pub mod modelled;
+pub mod outbound;
 
 pub use blobs::{BlobError, BlobStore, DataKey, ObjectId, StoredObject};
 pub use clock::{Clock, Ids};
+pub use identity_tokens::{IdentityTokens, TokenProblem};
 pub use keys::{KeyError, KeyStore, SecretKey};
 pub use metadata::{Metadata, StoreError};
+pub use outbound::{FetchLimits, Outbound, OutboundError};

@@ -25,9 +25,11 @@ use std::sync::Arc;
 use ecru_domain::error::RepositoryLabel;
 use ecru_domain::{Action, Error, Principal, Refusal, Region, Registry, RepositoryName, Timestamp};
 
+use ecru_policy::Document;
+
 pub use self::decisions::{DecisionNote, Decisions};
 pub use self::demand::{Demand, Resource};
-use self::holding::Holdings;
+use self::holding::{Holding, Holdings};
 pub(crate) use self::holding::{
     NARROW_REGISTRY_ACTIONS, NARROW_SCOPE, REGISTRY_POLICY, REPOSITORY_SOURCE,
 };
@@ -239,6 +241,28 @@ impl Access {
             holding: &holding,
         };
         Ok(question.explain())
+    }
+
+    /// The decision on the role that `demand` names: its trust policy is what the resource says. `standing` is what
+    /// binds the caller. Noted for the audit log.
+    pub(crate) async fn decide_trust(
+        &self,
+        context: &RequestContext,
+        demand: &Demand,
+        standing: &Standing,
+        trust: Document,
+    ) -> Result<ecru_policy::Decision, Error> {
+        let place = Arc::clone(&self.holdings.of(&demand.resource).await?.place);
+        let holding = Holding::of_role(trust, place);
+        let question = Question {
+            context,
+            demand,
+            standing,
+            holding: &holding,
+        };
+        let decision = question.decide();
+        context.decisions.note(demand, &decision);
+        Ok(decision)
     }
 
     /// What binds a principal.

@@ -5,6 +5,7 @@
 //!
 //! - [`access`]: the request's context, `authorize` and the permit, which alone opens the store
 //! - [`identity`]: whose access key signed; first start
+//! - [`sessions`], [`sts`]: temporary credentials, and who gets them
 //! - [`tokens`]: authorization tokens, layer URLs, page tokens
 //! - [`keys`]: the keys of repositories, and data keys under them
 //! - [`repositories`], [`images`], [`layers`], [`uploads`], [`settings`]: what the ECR API and `/v2/` offer
@@ -26,8 +27,10 @@ pub mod page;
 mod remembered;
 pub mod repositories;
 pub mod server_keys;
+pub mod sessions;
 pub mod settings;
 pub mod store;
+pub mod sts;
 pub mod tokens;
 pub mod uploads;
 pub mod verification;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ecru_domain::Registry;
 use ecru_domain::latest::LatestMode;
-use ecru_ports::{BlobStore, Clock, Ids, KeyStore, Metadata};
+use ecru_ports::{BlobStore, Clock, IdentityTokens, Ids, KeyStore, Metadata, Outbound};
 
 use crate::access::Access;
 use crate::collection::Collection;
@@ -17,8 +17,10 @@ use crate::layers::Layers;
 use crate::organizations::Organizations;
 use crate::repositories::Repositories;
 use crate::server_keys::ServerKeys;
+use crate::sessions::Sessions;
 use crate::settings::Settings;
 use crate::store::Store;
+use crate::sts::Sts;
 use crate::tokens::Tokens;
 use crate::uploads::Uploads;
 use crate::verification::Verification;
@@ -36,6 +38,10 @@ pub struct Outside {
     pub clock: Arc<dyn Clock>,
     /// Identifiers.
     pub ids: Arc<dyn Ids>,
+    /// Requests to the outside.
+    pub outbound: Arc<dyn Outbound>,
+    /// Signatures of tokens that others issued.
+    pub identity_tokens: Arc<dyn IdentityTokens>,
 }
 
 /// What the operator sets.
@@ -60,6 +66,8 @@ pub struct Services {
     pub access: Access,
     /// Whose access key it is.
     pub identity: Identity,
+    /// Temporary credentials.
+    pub sts: Sts,
     /// Authorization tokens and layer URLs.
     pub tokens: Tokens,
     /// Repositories.
@@ -89,11 +97,26 @@ impl Services {
         let server_keys = ServerKeys::new(store.clone(), outside);
         let keys = Keys::new(store.clone(), outside);
         let access = Access::new(&store);
-        let identity = Identity::new(store.clone(), server_keys.clone(), outside);
+        let sessions = Sessions::new(store.clone(), server_keys.clone(), outside);
+        let identity = Identity::new(
+            store.clone(),
+            &access,
+            server_keys.clone(),
+            sessions.clone(),
+            outside,
+        );
         let tokens = Tokens::new(
             access.clone(),
             identity.clone(),
-            server_keys.clone(),
+            server_keys,
+            sessions.clone(),
+            outside,
+        );
+        let sts = Sts::new(
+            access.clone(),
+            store.clone(),
+            identity.clone(),
+            sessions,
             outside,
         );
         let settings = Settings::new(access.clone(), store.clone(), limits.latest);
@@ -141,6 +164,7 @@ impl Services {
             verification: Verification::new(access.clone(), store, keys, outside),
             access,
             identity,
+            sts,
             tokens,
             layers,
             settings,

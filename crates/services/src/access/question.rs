@@ -46,10 +46,11 @@ impl Question<'_> {
         self.holding.place.is_closed
     }
 
-    /// Levels above a repository (a registry as a whole, tokens) are granted by identity policies alone.
+    /// A registry as a whole, and tokens for it, are granted by identity policies alone.
     fn policies(&self) -> &[Document] {
         match &self.demand.resource {
-            Resource::Any(_) | Resource::Named(_) => &[],
+            Resource::Any(_) => &[],
+            Resource::Named(_) => self.holding.trust.as_slice(),
             Resource::EveryRepository(_) | Resource::Repository(..) => {
                 self.holding.policies(self.demand.action)
             }

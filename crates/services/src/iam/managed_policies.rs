@@ -13,6 +13,9 @@ pub(crate) struct ManagedPolicy {
 
 const PREFIX: &str = "arn:aws:iam::aws:policy/";
 
+/// The one that allows everything.
+pub(crate) const ADMINISTRATOR: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
+
 /// All of them.
 pub(crate) const ALL: &[ManagedPolicy] = &[ManagedPolicy {
     name: "AdministratorAccess",

@@ -132,6 +132,24 @@ pub(crate) struct OrganizationPolicyDocument {
     pub(crate) tags: Vec<Tag>,
 }
 
+/// An OpenID Connect provider. Its key is the issuer without `https://`, its case kept: URLs have one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct OidcProviderDocument {
+    /// The issuer with its scheme, as tokens name it: `https://token.actions.githubusercontent.com`.
+    pub(crate) url: String,
+    /// Audiences that tokens may be for.
+    #[serde(default)]
+    pub(crate) client_ids: Vec<String>,
+    /// Kept for those who ask for them; the certificates of an issuer are checked against trusted authorities.
+    #[serde(default)]
+    pub(crate) thumbprints: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) tags: Vec<Tag>,
+    /// The issuer's keys (a JSON Web Key Set), where it cannot be asked for them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) jwks: Option<String>,
+}
+
 /// Reads what an entity is.
 pub(crate) fn read<T: DeserializeOwned>(entity: &EntityRecord) -> Result<T, Error> {
     read_text(&entity.document)
@@ -191,12 +209,12 @@ pub(crate) fn parse_identity_arn(arn: &str) -> Option<(AccountId, EntityKind, St
     let rest = arn.strip_prefix("arn:aws:iam::")?;
     let (account, resource) = rest.split_once(':')?;
     let (kind, path) = resource.split_once('/')?;
-    let name = path.rsplit('/').next()?;
-    Some((
-        AccountId::parse(account).ok()?,
-        EntityKind::parse(kind)?,
-        name_key(name),
-    ))
+    let kind = EntityKind::parse(kind)?;
+    let key = match kind {
+        EntityKind::OidcProvider => path.to_owned(),
+        _ => name_key(path.rsplit('/').next()?),
+    };
+    Some((AccountId::parse(account).ok()?, kind, key))
 }
 
 /// A time of a document.
