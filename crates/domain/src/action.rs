@@ -67,6 +67,8 @@ impl Action {
     pub const GET_CALLER_IDENTITY: Self = Self("sts:GetCallerIdentity");
     /// `ecru:Verify`: the administration API re-reads the store.
     pub const VERIFY: Self = Self("ecru:Verify");
+    /// `ecru:VerifyAudit`: the administration API re-reads the audit log.
+    pub const VERIFY_AUDIT: Self = Self("ecru:VerifyAudit");
     /// `ecru:RevokeTokens`: the administration API ends every token at once.
     pub const REVOKE_TOKENS: Self = Self("ecru:RevokeTokens");
     /// `ecru:PutRegistrySetting`: the administration API sets a registry setting that ECR does not have.

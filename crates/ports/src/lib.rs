@@ -7,9 +7,11 @@
 //! - [`metadata`]: rows, in transactions
 //! - [`blobs`]: encrypted bytes
 //! - [`keys`]: the root key, and sealing
+//! - [`audit`]: the log of every decision
 //!
 //! Under the feature `models`, `modelled` stands in for threads and locks.
 
+pub mod audit;
 pub mod blobs;
 pub mod clock;
 #[cfg(feature = "conformance")]
@@ -19,6 +21,7 @@ pub mod metadata;
 #[cfg(feature = "models")]
 pub mod modelled;
 
+pub use audit::{AuditError, AuditHead, AuditReport, AuditTrail};
 pub use blobs::{BlobError, BlobStore, DataKey, ObjectId, StoredObject};
 pub use clock::{Clock, Ids};
 pub use keys::{KeyError, KeyStore, SecretKey};

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use ecru_domain::Registry;
 use ecru_domain::latest::LatestMode;
-use ecru_ports::{BlobStore, Clock, Ids, KeyStore, Metadata};
+use ecru_ports::{AuditTrail, BlobStore, Clock, Ids, KeyStore, Metadata};
 
 use crate::access::Access;
+use crate::audit::Audit;
 use crate::collection::Collection;
 use crate::identity::Identity;
 use crate::images::Images;
@@ -34,6 +35,8 @@ pub struct Outside {
     pub clock: Arc<dyn Clock>,
     /// Identifiers.
     pub ids: Arc<dyn Ids>,
+    /// The log of every decision.
+    pub audit: Arc<dyn AuditTrail>,
 }
 
 /// What the operator sets.
@@ -56,6 +59,8 @@ pub struct Limits {
 pub struct Services {
     /// Who may do what.
     pub access: Access,
+    /// The log of what was decided.
+    pub audit: Audit,
     /// Whose access key it is.
     pub identity: Identity,
     /// Authorization tokens and layer URLs.
@@ -124,6 +129,7 @@ impl Services {
                 limits,
             ),
             collection: Collection::new(store.clone(), outside, limits),
+            audit: Audit::new(access.clone(), outside),
             verification: Verification::new(access.clone(), store, keys, outside),
             access,
             identity,

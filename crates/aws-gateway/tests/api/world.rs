@@ -175,12 +175,14 @@ impl World {
         let path = directory.path();
         let clock = Arc::new(HandClock(AtomicI64::new(NOW_MICROS)));
         let metadata = SqliteMetadata::open(&path.join("ecru.db"), &*clock).unwrap();
+        let audit = Arc::new(KeptLines::default());
         let outside = Outside {
             metadata: Metadata::new(Arc::new(metadata)),
             blobs: Arc::new(DirectoryBlobs::open(&path.join("blobs")).unwrap()),
             keys: Arc::new(FileKeyStore::open_or_create(&path.join("keys"), true).unwrap()),
             clock: clock.clone(),
             ids: Arc::new(CountingIds(AtomicU64::new(0))),
+            audit: audit.clone(),
         };
         let home = registry(HOME, REGION);
         let limits = Limits {

@@ -108,12 +108,14 @@ impl World {
         let clock = Arc::new(HandClock(AtomicI64::new(1_800_000_000_000_000)));
         let metadata = SqliteMetadata::open(&path.join("ecru.db"), &*clock).unwrap();
         let keys = FileKeyStore::open_or_create(&path.join("keys"), true).unwrap();
+        let audit = Arc::new(KeptLines::default());
         let outside = Outside {
             metadata: Metadata::new(Arc::new(metadata)),
             blobs: Arc::new(DirectoryBlobs::open(&path.join("blobs")).unwrap()),
             keys: Arc::new(keys),
             clock: clock.clone(),
             ids: Arc::new(CountingIds(AtomicU64::new(0))),
+            audit: audit.clone(),
         };
         let home = registry("000000000000", "us-east-1");
         let limits = Limits {

@@ -116,6 +116,7 @@ impl World {
             ),
             clock: clock.clone(),
             ids: Arc::new(CountingIds(AtomicU64::new(first_id))),
+            audit: Arc::new(KeptLines::default()),
         };
         let home = registry("000000000000", "us-east-1");
         let limits = Limits {
