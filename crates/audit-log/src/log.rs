@@ -9,6 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use ecru_ports::{AuditError, AuditHead, AuditReport, AuditTrail, Clock, Ids};
 use thiserror::Error;
+use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use crate::directory::{self, Lock};
@@ -101,6 +102,11 @@ impl AuditLog {
         })
     }
 
+    async fn told(&self, durable: oneshot::Receiver<()>) -> Result<(), AuditError> {
+        let told = self.wait(durable).await?;
+        told.map_err(|_| AuditError::Unavailable("the writer has ended".to_owned()))
+    }
+
     async fn wait<T>(&self, event: impl Future<Output = T>) -> Result<T, AuditError> {
         let outcome = timeout(self.patience, event).await;
         outcome.map_err(|_| self.queue.failure())
@@ -118,9 +124,7 @@ impl AuditTrail for AuditLog {
     }
 
     async fn write(&self, line: Vec<u8>) -> Result<(), AuditError> {
-        let durable = self.queue.push_and_tell(line);
-        let told = self.wait(durable).await?;
-        told.map_err(|_| AuditError::Unavailable("the writer has ended".to_owned()))
+        self.told(self.queue.push_and_tell(line)).await
     }
 
     async fn note(&self, line: Vec<u8>) -> Result<(), AuditError> {
@@ -133,6 +137,13 @@ impl AuditTrail for AuditLog {
 
     fn leave(&self, line: Vec<u8>) {
         self.queue.push(line);
+    }
+
+    async fn flush(&self) -> Result<(), AuditError> {
+        let Some(durable) = self.queue.flush() else {
+            return Ok(());
+        };
+        self.told(durable).await
     }
 
     fn head(&self) -> AuditHead {

@@ -33,6 +33,8 @@ struct State {
     waiting: Vec<oneshot::Sender<()>>,
     taken: Vec<oneshot::Sender<()>>,
     is_urgent: bool,
+    /// Whether the thread has lines that are not settled.
+    is_busy: bool,
     is_closed: bool,
     failure: Option<String>,
     head: AuditHead,
@@ -48,6 +50,7 @@ impl Queue {
                 waiting: Vec::new(),
                 taken: Vec::new(),
                 is_urgent: false,
+                is_busy: false,
                 is_closed: false,
                 failure: None,
                 head,
@@ -68,6 +71,22 @@ impl Queue {
         let (told, durable) = oneshot::channel();
         self.add(line, Some(told));
         durable
+    }
+
+    /// Tells when all lines so far are durable; `None` if they are.
+    pub(crate) fn flush(&self) -> Option<oneshot::Receiver<()>> {
+        let (told, durable) = oneshot::channel();
+        let mut state = self.state.lock();
+        if !state.lines.is_empty() {
+            state.waiting.push(told);
+            state.is_urgent = true;
+            self.work.notify_one();
+        } else if state.is_busy {
+            state.taken.push(told);
+        } else {
+            return None;
+        }
+        Some(durable)
     }
 
     fn add(&self, line: Vec<u8>, told: Option<oneshot::Sender<()>>) {
@@ -104,6 +123,7 @@ impl Queue {
             return None;
         }
         state.is_urgent = false;
+        state.is_busy = true;
         state.bytes = 0;
         state.taken = std::mem::take(&mut state.waiting);
         let room = Vec::with_capacity(state.lines.len());
@@ -114,6 +134,7 @@ impl Queue {
     pub(crate) fn settle(&self, head: AuditHead) {
         let mut state = self.state.lock();
         state.head = head;
+        state.is_busy = false;
         if state.failure.take().is_some() {
             tracing::warn!("the audit log is written again");
         }

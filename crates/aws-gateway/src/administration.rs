@@ -3,6 +3,7 @@
 //! | operation | input | output |
 //! |---|---|---|
 //! | `Verify` | `repair`: boolean, default false; `from`: the `next` of the answer before | `objects`, `bytes`, `manifests`, `problemCount`: numbers; `problems`: list of `what`, `object`, `repository`, `digest`, `quarantined`; `next`, unless all was verified |
+//! | `VerifyAudit` | none | `files`, `lines`, `problemCount`: numbers; `problems`, `notes`: lists of texts; of the node that answers |
 //! | `RevokeTokens` | none | none |
 //! | `PutRegistrySetting` | `name`: `latest`; `value`: `newest`, `explicit` or `follow` | the same |
 //!
@@ -57,6 +58,16 @@ struct ProblemOutput {
     quarantined: bool,
 }
 
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct VerifyAuditOutput {
+    files: u64,
+    lines: u64,
+    problem_count: u64,
+    problems: Vec<String>,
+    notes: Vec<String>,
+}
+
 /// Also the output: the setting as it is now.
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -80,6 +91,10 @@ pub(crate) async fn answer(
             let input = json_protocol::decode_object(body)?;
             json_protocol::success(&verify(call, &input).await?, id)
         }
+        "VerifyAudit" => {
+            let Nothing {} = json_protocol::decode_object(body)?;
+            json_protocol::success(&verify_audit(call).await?, id)
+        }
         "RevokeTokens" => {
             let input = json_protocol::decode_object(body)?;
             json_protocol::success(&revoke_tokens(call, input).await?, id)
@@ -97,6 +112,7 @@ pub(crate) async fn answer(
 pub(crate) fn route_name(operation: &str) -> &'static str {
     match operation {
         "Verify" => "ecru:Verify",
+        "VerifyAudit" => "ecru:VerifyAudit",
         "RevokeTokens" => "ecru:RevokeTokens",
         "PutRegistrySetting" => "ecru:PutRegistrySetting",
         _ => "ecru:unknown",
@@ -118,6 +134,17 @@ async fn verify(call: &Call<'_>, input: &VerifyInput) -> Result<VerifyOutput, Er
         .verify(&call.context, &call.config.home, request, from)
         .await?;
     Ok(page.into())
+}
+
+async fn verify_audit(call: &Call<'_>) -> Result<VerifyAuditOutput, Error> {
+    let report = call.services.audit.verify(&call.context).await?;
+    Ok(VerifyAuditOutput {
+        files: report.files,
+        lines: report.lines,
+        problem_count: report.problem_count,
+        problems: report.problems,
+        notes: report.notes,
+    })
 }
 
 async fn revoke_tokens(call: &Call<'_>, input: Nothing) -> Result<Nothing, Error> {

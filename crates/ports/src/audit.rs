@@ -130,6 +130,9 @@ pub trait AuditTrail: Send + Sync {
     /// Takes a line for which nobody can wait, since the client has gone.
     fn leave(&self, line: Vec<u8>);
 
+    /// Returns once all lines that were taken so far are durable, or after a bounded time.
+    async fn flush(&self) -> Result<(), AuditError>;
+
     /// The end of what is durable.
     fn head(&self) -> AuditHead;
 

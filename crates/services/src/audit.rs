@@ -141,6 +141,17 @@ impl Audit {
         Ok(())
     }
 
+    /// At the end: everything on disk, and where the chain ends written down.
+    pub async fn finish(&self) -> Result<(), Error> {
+        self.trail.flush().await?;
+        self.keep_head().await
+    }
+
+    /// Whether lines can be taken now.
+    pub fn is_ready(&self) -> bool {
+        self.trail.is_ready()
+    }
+
     /// `ecru:VerifyAudit`: reads the log of this node again.
     pub async fn verify(&self, context: &RequestContext) -> Result<AuditReport, Error> {
         let any = Resource::Any(context.own_registry());

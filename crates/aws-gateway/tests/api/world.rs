@@ -15,6 +15,7 @@ use ecru_domain::latest::LatestMode;
 use ecru_domain::{AccountId, Digest, Principal, Region, Registry, Timestamp};
 use ecru_key_store::FileKeyStore;
 use ecru_metadata_sql::SqliteMetadata;
+use ecru_ports::conformance::audit::KeptLines;
 use ecru_ports::{Clock, Ids, Metadata};
 use ecru_services::identity::AccessKeyPair;
 use ecru_services::{Limits, Outside, Services};
@@ -161,6 +162,7 @@ pub(crate) struct World {
     pub(crate) gateway: AwsGateway,
     pub(crate) services: Services,
     clock: Arc<HandClock>,
+    pub(crate) audit: Arc<KeptLines>,
     _directory: tempfile::TempDir,
 }
 
@@ -204,6 +206,7 @@ impl World {
         Self {
             gateway: AwsGateway::new(services.clone(), config),
             services,
+            audit,
             clock,
             _directory: directory,
         }

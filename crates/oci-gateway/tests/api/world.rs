@@ -17,6 +17,7 @@ use ecru_domain::{
 use ecru_key_store::FileKeyStore;
 use ecru_metadata_sql::SqliteMetadata;
 use ecru_oci_gateway::{ConnectionInfo, OciConfig, OciGateway, ResponseBody, RouteName};
+use ecru_ports::conformance::audit::KeptLines;
 use ecru_ports::{Clock, Ids, Metadata};
 use ecru_services::identity::AccessKeyPair;
 use ecru_services::keys::RequestedEncryption;
@@ -57,6 +58,7 @@ pub(crate) struct World {
     pub(crate) home: Registry,
     pub(crate) password: String,
     gateway: OciGateway,
+    pub(crate) audit: Arc<KeptLines>,
     clock: Arc<HandClock>,
     _directory: tempfile::TempDir,
 }
@@ -132,6 +134,7 @@ impl World {
             home,
             password: String::new(),
             gateway,
+            audit,
             clock,
             _directory: directory,
         };

@@ -28,6 +28,11 @@ pub async fn audit_suite<T: AuditTrail>(again: impl Fn() -> T) {
     many_lines_at_once_are_all_kept(&trail).await;
     heads_are_found_again(&trail).await;
     let last = trail.head();
+    trail.flush().await.unwrap();
+    trail.note(line(1)).await.unwrap();
+    trail.flush().await.unwrap();
+    assert_eq!(trail.head().lines, last.lines + 1);
+    let last = trail.head();
     trail.note(line(2)).await.unwrap();
     trail.leave(line(3));
     drop(trail);
@@ -138,6 +143,10 @@ impl AuditTrail for KeptLines {
 
     fn leave(&self, line: Vec<u8>) {
         self.lines.lock().push(line);
+    }
+
+    async fn flush(&self) -> Result<(), AuditError> {
+        self.state()
     }
 
     fn head(&self) -> AuditHead {

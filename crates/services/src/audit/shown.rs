@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 /// Members that carry credentials or content, in lower case: they are left out wherever they stand.
-pub const HIDDEN_MEMBERS: [&str; 20] = [
+pub const HIDDEN_MEMBERS: [&str; 19] = [
     "authenticationcode1",
     "authenticationcode2",
     "authorizationtoken",
@@ -23,7 +23,6 @@ pub const HIDDEN_MEMBERS: [&str; 20] = [
     "privatekey",
     "samlassertion",
     "secretaccesskey",
-    "secretarn",
     "securitytoken",
     "sessiontoken",
     "tokencode",

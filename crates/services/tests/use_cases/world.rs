@@ -15,6 +15,7 @@ use ecru_domain::{
 };
 use ecru_key_store::FileKeyStore;
 use ecru_metadata_sql::SqliteMetadata;
+use ecru_ports::conformance::audit::KeptLines;
 use ecru_ports::{BlobStore, Clock, Ids, Metadata};
 use ecru_services::images::{PutImage, PutImageOutcome};
 use ecru_services::keys::RequestedEncryption;
