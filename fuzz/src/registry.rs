@@ -76,6 +76,7 @@ impl World {
             keys: keys.clone(),
             clock: fixed.clone(),
             ids: fixed,
+            audit: Arc::new(ecru_ports::conformance::audit::KeptLines::default()),
         };
         let home = Registry {
             account: AccountId::parse("000000000000").expect("an account"),

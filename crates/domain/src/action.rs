@@ -85,6 +85,8 @@ impl Action {
     pub const VERIFY: Self = Self("ecru:Verify");
     /// `ecru:Explain`: the administration API says why a request would be allowed or denied.
     pub const EXPLAIN: Self = Self("ecru:Explain");
+    /// `ecru:VerifyAudit`: the administration API re-reads the audit log.
+    pub const VERIFY_AUDIT: Self = Self("ecru:VerifyAudit");
     /// `ecru:RevokeTokens`: the administration API ends every token at once.
     pub const REVOKE_TOKENS: Self = Self("ecru:RevokeTokens");
     /// `ecru:PutRegistrySetting`: the administration API sets a registry setting that ECR does not have.

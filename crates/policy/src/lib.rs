@@ -65,6 +65,7 @@ mod statement;
 mod syntax;
 pub mod validate;
 
+pub use condition::Network;
 pub use context::{Context, Value};
 pub use decide::{Decision, Outcome, StatementRef, decide};
 pub use explain::{Explanation, Failed, LayerExplanation, StatementExplanation, explain};

@@ -1,11 +1,13 @@
 //! The commands that ask a running server: clients of the administration API (`EcruAdmin`), signed with the root
 //! access key. `verify --offline` asks nobody and opens the store itself.
 //!
+//! - [`audit`]: `audit verify`, which reads files unless it is told to ask
 //! - `exchange`: one request and its answer
 //! - `explained`: a decision and its reasons, for a person to read
 //! - `pinned`: TLS to a server whose certificate is at hand
 //! - `signature`: Signature Version 4
 
+pub mod audit;
 mod exchange;
 mod explained;
 mod pinned;

@@ -8,9 +8,9 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use crate::configuration::{ServeArgs, StoreArgs};
 
 /// Settings of a server that mean nothing to a command that asks one, or opens its store.
-const OF_SERVING: [&str; 3] = ["layer_grace", "upload_lifetime", "latest"];
+const OF_SERVING: [&str; 4] = ["layer_grace", "upload_lifetime", "latest", "audit_file_size"];
 /// Settings of the store, which a command that only asks a server never opens.
-const OF_THE_STORE: [&str; 3] = ["metadata", "blobs", "account_id"];
+const OF_THE_STORE: [&str; 4] = ["metadata", "blobs", "account_id", "audit_dir"];
 
 /// A self-hosted Elastic Container Registry: the AWS ECR API and the OCI distribution API in one program.
 #[derive(Debug, Parser)]
@@ -29,6 +29,9 @@ pub fn definition() -> clap::Command {
     CommandLine::command()
         .mut_subcommand("verify", asks_or_opens)
         .mut_subcommand("explain", asks)
+        .mut_subcommand("audit", |audit| {
+            audit.mut_subcommand("verify", asks_or_opens)
+        })
         .mut_subcommand("token", |token| token.mut_subcommand("revoke-all", asks))
 }
 
@@ -47,6 +50,9 @@ pub enum Command {
     Verify(Box<VerifyArgs>),
     /// Say why a principal may do something, or not: every policy that binds it, and what it says
     Explain(Box<ExplainArgs>),
+    /// The audit log
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Authorization tokens
     #[command(subcommand)]
     Token(TokenCommand),
@@ -55,6 +61,25 @@ pub enum Command {
     Config(ConfigCommand),
     /// Print the version
     Version,
+}
+
+/// What to do with the audit log.
+#[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// Read the files of the audit log and report every line that was changed, removed or cut off
+    Verify(Box<AuditVerifyArgs>),
+}
+
+/// How to verify the audit log.
+#[derive(Debug, Args)]
+pub struct AuditVerifyArgs {
+    /// Let the running server do it, for its own node
+    #[arg(long)]
+    pub online: bool,
+
+    /// The server to ask, or the store.
+    #[command(flatten)]
+    pub administration: AdministrationArgs,
 }
 
 /// What to do with authorization tokens.

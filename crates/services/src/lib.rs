@@ -4,6 +4,7 @@
 //! commit. Nothing here knows HTTP, SQL, a file path or a cipher. In reading order:
 //!
 //! - [`access`]: the request's context, `authorize` and the permit, which alone opens the store
+//! - [`audit`]: the log of every decision
 //! - [`identity`]: whose access key signed; first start
 //! - [`sessions`], [`sts`]: temporary credentials, and who gets them
 //! - [`tokens`]: authorization tokens, layer URLs, page tokens
@@ -15,6 +16,7 @@
 //! - [`verification`]: re-reads everything
 
 pub mod access;
+pub mod audit;
 pub mod collection;
 pub mod explanation;
 mod iam;
@@ -37,5 +39,6 @@ pub mod verification;
 pub mod wiring;
 
 pub use access::{Access, DecisionNote, Decisions, Demand, Permit, RequestContext, Resource};
+pub use audit::Audit;
 pub use page::{Page, PageRequest};
 pub use wiring::{Limits, Outside, Services};

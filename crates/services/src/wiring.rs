@@ -5,9 +5,12 @@ use std::time::Duration;
 
 use ecru_domain::Registry;
 use ecru_domain::latest::LatestMode;
-use ecru_ports::{BlobStore, Clock, IdentityTokens, Ids, KeyStore, Metadata, Outbound};
+use ecru_ports::{
+    AuditTrail, BlobStore, Clock, IdentityTokens, Ids, KeyStore, Metadata, Outbound,
+};
 
 use crate::access::Access;
+use crate::audit::Audit;
 use crate::collection::Collection;
 use crate::explanation::Explanations;
 use crate::identity::Identity;
@@ -42,6 +45,8 @@ pub struct Outside {
     pub outbound: Arc<dyn Outbound>,
     /// Signatures of tokens that others issued.
     pub identity_tokens: Arc<dyn IdentityTokens>,
+    /// The log of every decision.
+    pub audit: Arc<dyn AuditTrail>,
 }
 
 /// What the operator sets.
@@ -64,6 +69,8 @@ pub struct Limits {
 pub struct Services {
     /// Who may do what.
     pub access: Access,
+    /// The log of what was decided.
+    pub audit: Audit,
     /// Whose access key it is.
     pub identity: Identity,
     /// Temporary credentials.
@@ -161,6 +168,7 @@ impl Services {
                 limits.home.account.clone(),
             ),
             collection: Collection::new(store.clone(), outside, limits),
+            audit: Audit::new(access.clone(), outside),
             verification: Verification::new(access.clone(), store, keys, outside),
             access,
             identity,

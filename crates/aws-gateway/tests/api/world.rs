@@ -15,6 +15,7 @@ use ecru_domain::latest::LatestMode;
 use ecru_domain::{AccountId, Digest, Principal, Region, Registry, Timestamp};
 use ecru_key_store::FileKeyStore;
 use ecru_metadata_sql::SqliteMetadata;
+use ecru_ports::conformance::audit::KeptLines;
 use ecru_ports::{Clock, Ids, Metadata};
 use ecru_services::identity::AccessKeyPair;
 use ecru_services::{Limits, Outside, Services};
@@ -161,6 +162,7 @@ pub(crate) struct World {
     pub(crate) gateway: AwsGateway,
     pub(crate) services: Services,
     clock: Arc<HandClock>,
+    pub(crate) audit: Arc<KeptLines>,
     _directory: tempfile::TempDir,
 }
 
@@ -175,12 +177,14 @@ impl World {
         let path = directory.path();
         let clock = Arc::new(HandClock(AtomicI64::new(NOW_MICROS)));
         let metadata = SqliteMetadata::open(&path.join("ecru.db"), &*clock).unwrap();
+        let audit = Arc::new(KeptLines::default());
         let outside = Outside {
             metadata: Metadata::new(Arc::new(metadata)),
             blobs: Arc::new(DirectoryBlobs::open(&path.join("blobs")).unwrap()),
             keys: Arc::new(FileKeyStore::open_or_create(&path.join("keys"), true).unwrap()),
             clock: clock.clone(),
             ids: Arc::new(CountingIds(AtomicU64::new(0))),
+            audit: audit.clone(),
         };
         let home = registry(HOME, REGION);
         let limits = Limits {
@@ -202,6 +206,7 @@ impl World {
         Self {
             gateway: AwsGateway::new(services.clone(), config),
             services,
+            audit,
             clock,
             _directory: directory,
         }
