@@ -182,7 +182,10 @@ pub(super) fn line<P: Serialize, R: Serialize>(
 ) -> Vec<u8> {
     let record = Record {
         event_version: EVENT_VERSION,
-        user_identity: event.principal.map_or_else(anonymous, identity),
+        user_identity: match event.principal {
+            Some(principal) => identity(principal),
+            None => anonymous(),
+        },
         event_time: event.time.to_iso8601(),
         event_source: event.source,
         event_name: event.name,

@@ -69,6 +69,7 @@ impl World {
                 source_identity: None,
                 policies: Vec::new(),
                 provider: None,
+                source_key: None,
                 fingerprint: name.to_owned(),
             })),
         })
