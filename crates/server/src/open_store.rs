@@ -11,8 +11,9 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail, ensure};
 use ecru_blob_store::DirectoryBlobs;
 use ecru_key_store::credentials::{self, AccessKeyPair};
-use ecru_key_store::{FileKeyStore, KeyStoreError};
+use ecru_key_store::{FileKeyStore, JsonWebTokens, KeyStoreError};
 use ecru_metadata_sql::{PostgresMetadata, SqliteMetadata};
+use ecru_outbound::GuardedHttp;
 use ecru_ports::metadata::{Lane, MetadataEngine, StoreError, WriteTransaction};
 use ecru_ports::{BlobStore, Clock, Metadata};
 use ecru_services::identity::{self, RootKeyOutcome};
@@ -77,6 +78,8 @@ async fn open_in(directory: DataDirectory, config: &StoreConfig) -> Result<OpenS
         keys: Arc::new(keys),
         clock,
         ids: Arc::new(RandomIds::default()),
+        outbound: Arc::new(GuardedHttp::with_system_trust(config.egress_allow.clone())?),
+        identity_tokens: Arc::new(JsonWebTokens),
     };
     let limits = Limits {
         home: config.home.clone(),
