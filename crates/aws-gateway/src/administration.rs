@@ -6,6 +6,7 @@
 //! | `Explain` | `principal`, `resource`: ARNs; `action`; `context`: condition keys with a value or a list | `decision`: `outcome`, `layer`, `statement`; `reason`; `layers`: list of `layer`, `allows`, `denies`, `statements`, each with what kept it from matching |
 //! | `VerifyAudit` | none | `files`, `lines`, `problemCount`: numbers; `problems`, `notes`: lists of texts; of the node that answers |
 //! | `RevokeTokens` | none | none |
+//! | `PutOidcProviderKeys` | `provider`: an ARN; `keys`: a JSON Web Key Set as text, or none to ask the provider again | none |
 //! | `PutRegistrySetting` | `name`: `latest`; `value`: `newest`, `explicit` or `follow` | the same |
 //!
 //! Each asks for the IAM action `ecru:<Operation>`. Errors are those of the JSON dialect.
@@ -79,6 +80,12 @@ struct RegistrySetting {
     value: String,
 }
 
+#[derive(Deserialize)]
+struct OidcProviderKeys {
+    provider: String,
+    keys: Option<String>,
+}
+
 #[derive(Deserialize, Serialize)]
 struct Nothing {}
 
@@ -106,6 +113,10 @@ pub(crate) async fn answer(
             let input = json_protocol::decode_object(body)?;
             json_protocol::success(&revoke_tokens(call, input).await?, id)
         }
+        "PutOidcProviderKeys" => {
+            let input = json_protocol::decode_object(body)?;
+            json_protocol::success(&put_oidc_provider_keys(call, input).await?, id)
+        }
         "PutRegistrySetting" => {
             let input = json_protocol::decode_object(body)?;
             json_protocol::success(&put_registry_setting(call, input).await?, id)
@@ -122,6 +133,7 @@ pub(crate) fn route_name(operation: &str) -> &'static str {
         "Explain" => "ecru:Explain",
         "VerifyAudit" => "ecru:VerifyAudit",
         "RevokeTokens" => "ecru:RevokeTokens",
+        "PutOidcProviderKeys" => "ecru:PutOidcProviderKeys",
         "PutRegistrySetting" => "ecru:PutRegistrySetting",
         _ => "ecru:unknown",
     }
@@ -162,6 +174,16 @@ async fn revoke_tokens(call: &Call<'_>, input: Nothing) -> Result<Nothing, Error
         .revoke_tokens(&services.access, &call.context)
         .await?;
     Ok(input)
+}
+
+async fn put_oidc_provider_keys(
+    call: &Call<'_>,
+    input: OidcProviderKeys,
+) -> Result<Nothing, Error> {
+    let sts = &call.services.sts;
+    sts.put_provider_keys(&call.context, &input.provider, input.keys)
+        .await?;
+    Ok(Nothing {})
 }
 
 async fn put_registry_setting(

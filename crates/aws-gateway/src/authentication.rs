@@ -78,16 +78,11 @@ impl AwsGateway {
         })
     }
 
-    /// The access key that is claimed. Session tokens were never issued, so whoever sends one is nobody.
+    /// The access key that is claimed, with its session token, which is signed wherever it stands (`precheck`).
     async fn signing_key(&self, claimed: &Prechecked) -> Result<Option<SigningKey>, Error> {
         let claims = claimed.claims();
-        if claims.security_token().is_some() {
-            return Ok(None);
-        }
-        self.services
-            .identity
-            .signing_key(claims.access_key_id())
-            .await
+        let (id, token) = (claims.access_key_id(), claims.security_token());
+        self.services.identity.signing_key(id, token).await
     }
 }
 

@@ -42,11 +42,7 @@ fn invalid(message: impl Into<String>) -> Error {
 }
 
 /// How long a session of a role lasts, in seconds. `max` is the role's own limit.
-pub fn decide_role_seconds(
-    wanted: Option<u32>,
-    max: u32,
-    is_chained: bool,
-) -> Result<u32, Error> {
+pub fn decide_role_seconds(wanted: Option<u32>, max: u32, is_chained: bool) -> Result<u32, Error> {
     let seconds = wanted.unwrap_or(USUAL_SECONDS);
     check_least(seconds)?;
     if is_chained && seconds > MAX_CHAINED_SECONDS {
@@ -122,7 +118,10 @@ pub fn decide_tags(
     let lower = |key: &String| key.to_lowercase();
     let passed_keys: HashSet<String> = passed.iter().map(|(key, _)| lower(key)).collect();
     let kept: HashSet<String> = inherited.tags.iter().map(|(key, _)| lower(key)).collect();
-    if transitive.iter().any(|key| !passed_keys.contains(&lower(key))) {
+    if transitive
+        .iter()
+        .any(|key| !passed_keys.contains(&lower(key)))
+    {
         return Err(invalid(
             "The specified transitive tag key must be included in the requested tags.",
         ));
@@ -151,9 +150,9 @@ pub fn decide_tags(
 fn check_tags(tags: &[SessionTag]) -> Result<(), Error> {
     resource_tags::check_tags(tags).map_err(|problem| match problem {
         ResourceTagProblem::Invalid(text) => invalid(text),
-        ResourceTagProblem::TooMany => invalid(format!(
-            "A session can have a maximum of {MAX_TAGS} tags."
-        )),
+        ResourceTagProblem::TooMany => {
+            invalid(format!("A session can have a maximum of {MAX_TAGS} tags."))
+        }
     })?;
     let mut seen = HashSet::new();
     if tags.iter().all(|(key, _)| seen.insert(key.to_lowercase())) {
@@ -232,7 +231,11 @@ mod tests {
             (Some(1_000), true, Some(1_000)),
             (Some(0), true, None),
         ] {
-            assert_eq!(decide_own_seconds(wanted, is_root).ok(), seconds, "{wanted:?}");
+            assert_eq!(
+                decide_own_seconds(wanted, is_root).ok(),
+                seconds,
+                "{wanted:?}"
+            );
         }
     }
 
@@ -251,16 +254,28 @@ mod tests {
             (vec![tag("aws:x")], vec![]),
             ((0..50).map(|n| tag(&format!("k{n}"))).collect(), vec![]),
         ] {
-            assert!(decide_tags(passed.clone(), transitive, inherited()).is_err(), "{passed:?}");
+            assert!(
+                decide_tags(passed.clone(), transitive, inherited()).is_err(),
+                "{passed:?}"
+            );
         }
     }
 
     #[test]
     fn a_source_identity_stays_through_a_chain() {
         let some = |text: &str| Some(text.to_owned());
-        assert_eq!(decide_source_identity(some("ada"), None).unwrap(), some("ada"));
-        assert_eq!(decide_source_identity(None, some("ada")).unwrap(), some("ada"));
-        assert_eq!(decide_source_identity(some("ada"), some("ada")).unwrap(), some("ada"));
+        assert_eq!(
+            decide_source_identity(some("ada"), None).unwrap(),
+            some("ada")
+        );
+        assert_eq!(
+            decide_source_identity(None, some("ada")).unwrap(),
+            some("ada")
+        );
+        assert_eq!(
+            decide_source_identity(some("ada"), some("ada")).unwrap(),
+            some("ada")
+        );
         assert!(decide_source_identity(some("bob"), some("ada")).is_err());
         assert!(decide_source_identity(some("AWS:bob"), None).is_err());
     }

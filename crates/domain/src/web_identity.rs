@@ -218,7 +218,10 @@ mod tests {
     fn the_token_is_for_an_audience_of_the_provider() {
         let told = check(|claims| claims["aud"] = "other".into()).unwrap_err();
         assert_eq!(told, "Incorrect token audience");
-        assert_eq!(check(|claims| claims["aud"] = json!(["x", "app"])).unwrap(), "app");
+        assert_eq!(
+            check(|claims| claims["aud"] = json!(["x", "app"])).unwrap(),
+            "app"
+        );
         assert!(check(|claims| claims["aud"] = json!([])).is_err());
         let azp = |claims: &mut Value| {
             claims["aud"] = "other".into();
@@ -239,7 +242,9 @@ mod tests {
         let keys = identity.condition_keys("idp.example/x", "sts.amazonaws.com");
         let find = |name: &str| {
             let name = format!("idp.example/x:{name}");
-            keys.iter().find(|(key, _)| *key == name).map(|(_, value)| value.clone())
+            keys.iter()
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| value.clone())
         };
         assert_eq!(find("aud"), one("sts.amazonaws.com"));
         assert_eq!(find("sub"), one("repo:a/b"));
@@ -261,7 +266,11 @@ mod tests {
         assert_eq!(tags, [pair("env", "b"), pair("team", "a")]);
         assert_eq!(transitive, ["team"]);
         assert_eq!(tagged.source_identity().as_deref(), Some("ada"));
-        for bad in [json!({}), json!({"principal_tags": {"a": 1}}), json!({"principal_tags": {"a": ["1", "2"]}})] {
+        for bad in [
+            json!({}),
+            json!({"principal_tags": {"a": 1}}),
+            json!({"principal_tags": {"a": ["1", "2"]}}),
+        ] {
             assert!(identity(|claims| claims[TAGS] = bad).tags().is_err());
         }
     }

@@ -105,9 +105,7 @@ fn to_bytes(claims: &Map<String, Value>) -> Result<Vec<u8>, TokenProblem> {
 mod tests {
     use aws_lc_rs::encoding::AsDer as _;
     use aws_lc_rs::rsa::{KeyPair, KeySize};
-    use aws_lc_rs::signature::{
-        ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _,
-    };
+    use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
     use base64::Engine as _;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     use jsonwebtoken::{EncodingKey, Header};
@@ -173,7 +171,11 @@ mod tests {
             let found = JsonWebTokens.verify(&token, &set(&[&other]));
             assert_eq!(found, Err(TokenProblem::UnknownKey));
             let nameless = own.token(None);
-            assert!(JsonWebTokens.verify(&nameless, &set(&[&other, &own])).is_ok());
+            assert!(
+                JsonWebTokens
+                    .verify(&nameless, &set(&[&other, &own]))
+                    .is_ok()
+            );
         }
         let impostor = es256("a");
         let found = JsonWebTokens.verify(&es256("a").token(Some("a")), &set(&[&impostor]));

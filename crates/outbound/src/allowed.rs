@@ -137,9 +137,20 @@ mod tests {
     #[test]
     fn what_is_neither_network_nor_place_is_refused() {
         assert_eq!(EgressAllow::parse(" , "), Ok(EgressAllow::default()));
-        for bad in ["10.0.0.0/33", "idp.internal", "idp.internal:0", ":443", "a b:1", "x/8", "https://a:1"] {
+        for bad in [
+            "10.0.0.0/33",
+            "idp.internal",
+            "idp.internal:0",
+            ":443",
+            "a b:1",
+            "x/8",
+            "https://a:1",
+        ] {
             assert!(EgressAllow::parse(bad).is_err(), "{bad}");
         }
-        assert_eq!(EgressAllow::parse(&"::1,".repeat(1_001)), Err(BadList::TooLong));
+        assert_eq!(
+            EgressAllow::parse(&"::1,".repeat(1_001)),
+            Err(BadList::TooLong)
+        );
     }
 }

@@ -69,13 +69,26 @@ mod tests {
         let target = Target::parse("http://[::1]:8080").unwrap();
         assert!(!target.is_tls);
         assert_eq!((target.host.as_str(), target.port), ("::1", 8080));
-        assert_eq!((target.authority.as_str(), target.path.as_str()), ("[::1]:8080", "/"));
+        assert_eq!(
+            (target.authority.as_str(), target.path.as_str()),
+            ("[::1]:8080", "/")
+        );
     }
 
     #[test]
     fn other_schemes_and_credentials_are_refused() {
-        for bad in ["", "idp.example", "ftp://idp.example/", "file:///etc/passwd", "https://a:b@idp.example/", "https:///x"] {
-            assert!(matches!(Target::parse(bad), Err(OutboundError::BadUrl(_))), "{bad}");
+        for bad in [
+            "",
+            "idp.example",
+            "ftp://idp.example/",
+            "file:///etc/passwd",
+            "https://a:b@idp.example/",
+            "https:///x",
+        ] {
+            assert!(
+                matches!(Target::parse(bad), Err(OutboundError::BadUrl(_))),
+                "{bad}"
+            );
         }
         assert!(Target::parse(&format!("https://a/{}", "x".repeat(2_048))).is_err());
     }

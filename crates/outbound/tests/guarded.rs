@@ -102,7 +102,10 @@ async fn names_of_what_is_private_are_forbidden_whatever_they_are_called() {
         "http://1.1.1.1/",
     ] {
         let found = guarded("").fetch(url, LIMITS).await.unwrap_err();
-        let is_kept_out = matches!(found, OutboundError::Forbidden | OutboundError::Unreachable(_));
+        let is_kept_out = matches!(
+            found,
+            OutboundError::Forbidden | OutboundError::Unreachable(_)
+        );
         assert!(is_kept_out, "{url} {found}");
     }
 }
@@ -124,12 +127,16 @@ async fn an_unknown_authority_is_not_believed() {
     let allowed = EgressAllow::parse("127.0.0.1").unwrap();
     let nobody = GuardedHttp::with_trust(allowed, vec![]).unwrap();
     let found = nobody.fetch(&url, LIMITS).await;
-    assert!(matches!(found, Err(OutboundError::Unreachable(_))), "{found:?}");
+    assert!(
+        matches!(found, Err(OutboundError::Unreachable(_))),
+        "{found:?}"
+    );
 }
 
 #[tokio::test]
 async fn redirects_large_answers_and_silence_end_it() {
-    let moved = "HTTP/1.1 302 Found\r\nlocation: https://elsewhere.example/\r\ncontent-length: 0\r\n\r\n";
+    let moved =
+        "HTTP/1.1 302 Found\r\nlocation: https://elsewhere.example/\r\ncontent-length: 0\r\n\r\n";
     let endless = format!("HTTP/1.1 200 OK\r\n\r\n{}", "x".repeat(2_000));
     for (text, wanted) in [
         (moved.to_owned(), OutboundError::Status(302)),
@@ -144,6 +151,8 @@ async fn redirects_large_answers_and_silence_end_it() {
     let address = server("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nx", false).await;
     let url = format!("http://127.0.0.1:{}/", address.port());
     let time = Duration::from_millis(50);
-    let found = guarded("127.0.0.1").fetch(&url, FetchLimits { time, ..LIMITS }).await;
+    let found = guarded("127.0.0.1")
+        .fetch(&url, FetchLimits { time, ..LIMITS })
+        .await;
     assert_eq!(found, Err(OutboundError::TooLate));
 }

@@ -12,8 +12,9 @@ use anyhow::{Context as _, Result, bail, ensure};
 use ecru_audit_log::AuditLog;
 use ecru_blob_store::DirectoryBlobs;
 use ecru_key_store::credentials::{self, AccessKeyPair};
-use ecru_key_store::{FileKeyStore, KeyStoreError};
+use ecru_key_store::{FileKeyStore, JsonWebTokens, KeyStoreError};
 use ecru_metadata_sql::{PostgresMetadata, SqliteMetadata};
+use ecru_outbound::GuardedHttp;
 use ecru_ports::metadata::{Lane, MetadataEngine, StoreError, WriteTransaction};
 use ecru_ports::{BlobStore, Clock, Metadata};
 use ecru_services::audit;
@@ -85,6 +86,8 @@ async fn open_in(directory: DataDirectory, config: &StoreConfig) -> Result<OpenS
         clock,
         ids: Arc::new(ids),
         audit: Arc::new(audit),
+        outbound: Arc::new(GuardedHttp::with_system_trust(config.egress_allow.clone())?),
+        identity_tokens: Arc::new(JsonWebTokens),
     };
     let limits = Limits {
         home: config.home.clone(),

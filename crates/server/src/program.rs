@@ -7,7 +7,9 @@ use anyhow::{Context as _, Result};
 use clap::{ArgMatches, FromArgMatches as _};
 use tokio::runtime::Runtime;
 
-use crate::command_line::{self, AuditCommand, Command, CommandLine, ConfigCommand, TokenCommand};
+use crate::command_line::{
+    self, AuditCommand, Command, CommandLine, ConfigCommand, OidcCommand, TokenCommand,
+};
 use crate::configuration::layers::{self, SettingsFile, Source};
 use crate::configuration::meaning::SettingError;
 use crate::configuration::{Config, ServeArgs, StoreArgs, report};
@@ -112,6 +114,10 @@ fn carry_out(command: Command, settings: &Settings<'_>, give_back: fn()) -> Resu
         Command::Token(TokenCommand::RevokeAll(args)) => {
             let _log = start_log(&args.store)?;
             runtime(give_back)?.block_on(administration::revoke_tokens(&args))?;
+        }
+        Command::Oidc(OidcCommand::Keys(args)) => {
+            let _log = start_log(&args.administration.store)?;
+            runtime(give_back)?.block_on(administration::put_oidc_keys(&args))?;
         }
         Command::Config(ConfigCommand::Explain(args)) => {
             let config = meant(&args)?;

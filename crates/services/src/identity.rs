@@ -124,7 +124,10 @@ impl Identity {
 
     /// The principal under the ARN that it has now; `None` if its user, role or account is gone, or the access key
     /// with which its session was got.
-    pub(crate) async fn living(&self, mut principal: Principal) -> Result<Option<Principal>, Error> {
+    pub(crate) async fn living(
+        &self,
+        mut principal: Principal,
+    ) -> Result<Option<Principal>, Error> {
         let source_key = principal.session.as_ref();
         let source_key = source_key.and_then(|session| session.source_key.as_ref());
         if let Some(source_key) = source_key
@@ -150,7 +153,10 @@ impl Identity {
     }
 
     /// The access key with which the caller signs, as its sessions remember it.
-    pub(crate) async fn source_key(&self, principal: &Principal) -> Result<Option<SourceKey>, Error> {
+    pub(crate) async fn source_key(
+        &self,
+        principal: &Principal,
+    ) -> Result<Option<SourceKey>, Error> {
         let found = self.living_key(&principal.access_key_id).await?;
         Ok(found.map(|(_, born_at)| SourceKey {
             id: principal.access_key_id.clone(),

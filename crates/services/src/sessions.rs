@@ -88,7 +88,10 @@ impl Sessions {
     }
 
     /// Credentials for a session of `principal`, whose access key id is the new one.
-    pub(crate) async fn issue(&self, mut principal: Principal) -> Result<SessionCredentials, Error> {
+    pub(crate) async fn issue(
+        &self,
+        mut principal: Principal,
+    ) -> Result<SessionCredentials, Error> {
         principal.access_key_id = self.fresh_id();
         let claims = SessionClaims::of(&principal)?;
         let plaintext = serde_json::to_vec(&claims).map_err(Error::internal)?;
@@ -120,18 +123,20 @@ impl Sessions {
         let Some(plaintext) = opened else {
             return Ok(None);
         };
-        let claims: SessionClaims = serde_json::from_slice(&plaintext).map_err(Error::internal)?;
+        let Ok(claims) = serde_json::from_slice::<SessionClaims>(&plaintext) else {
+            return Ok(None);
+        };
         if claims.access_key_id != access_key_id {
             return Ok(None);
         }
         if self.clock.now().seconds() >= claims.expires_at {
             return Err(Refusal::TokenExpired.into());
         }
-        let secret = self.server_keys.session_secret(token, access_key_id).await?;
-        let Some(secret) = secret else {
-            return Ok(None);
-        };
-        Ok(Some((claims.principal()?, secret)))
+        let secret = self
+            .server_keys
+            .session_secret(token, access_key_id)
+            .await?;
+        Ok(claims.principal()?.zip(secret))
     }
 
     /// What a registry token keeps of a session. Its context is kept until `until`.

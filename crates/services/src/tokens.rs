@@ -311,13 +311,11 @@ impl Tokens {
         let Some(session) = self.sessions.restore(held).await? else {
             return Ok(None);
         };
-        let principal = Principal {
-            account: AccountId::parse(&claims.account).map_err(|_| Refusal::TokenInvalid)?,
-            arn: held.arn.clone(),
-            unique_id: claims.unique_id.clone(),
-            access_key_id: claims.access_key_id.clone(),
-            session: Some(Arc::new(session)),
+        let (account, unique_id) = (&claims.account, &claims.unique_id);
+        let Some(mut principal) = held.principal(account, unique_id, session) else {
+            return Ok(None);
         };
+        principal.access_key_id.clone_from(&claims.access_key_id);
         self.identity.living(principal).await
     }
 }

@@ -13,9 +13,10 @@ use ecru_aws_model::ecr::Operation;
 use ecru_blob_store::DirectoryBlobs;
 use ecru_domain::latest::LatestMode;
 use ecru_domain::{AccountId, Digest, Principal, Region, Registry, Timestamp};
-use ecru_key_store::FileKeyStore;
+use ecru_key_store::{FileKeyStore, JsonWebTokens};
 use ecru_metadata_sql::SqliteMetadata;
 use ecru_ports::conformance::audit::KeptLines;
+use ecru_outbound::{EgressAllow, GuardedHttp};
 use ecru_ports::{Clock, Ids, Metadata};
 use ecru_services::identity::AccessKeyPair;
 use ecru_services::{Limits, Outside, Services};
@@ -185,6 +186,8 @@ impl World {
             clock: clock.clone(),
             ids: Arc::new(CountingIds(AtomicU64::new(0))),
             audit: audit.clone(),
+            outbound: Arc::new(GuardedHttp::with_trust(EgressAllow::default(), vec![]).unwrap()),
+            identity_tokens: Arc::new(JsonWebTokens),
         };
         let home = registry(HOME, REGION);
         let limits = Limits {

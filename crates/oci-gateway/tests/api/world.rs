@@ -14,10 +14,11 @@ use ecru_domain::mutability::{MutabilityMode, TagMutability};
 use ecru_domain::{
     AccountId, Digest, EncryptionType, Principal, Region, Registry, RepositoryName, Timestamp,
 };
-use ecru_key_store::FileKeyStore;
+use ecru_key_store::{FileKeyStore, JsonWebTokens};
 use ecru_metadata_sql::SqliteMetadata;
 use ecru_oci_gateway::{ConnectionInfo, OciConfig, OciGateway, ResponseBody, RouteName};
 use ecru_ports::conformance::audit::KeptLines;
+use ecru_outbound::{EgressAllow, GuardedHttp};
 use ecru_ports::{Clock, Ids, Metadata};
 use ecru_services::identity::AccessKeyPair;
 use ecru_services::keys::RequestedEncryption;
@@ -118,6 +119,8 @@ impl World {
             clock: clock.clone(),
             ids: Arc::new(CountingIds(AtomicU64::new(0))),
             audit: audit.clone(),
+            outbound: Arc::new(GuardedHttp::with_trust(EgressAllow::default(), vec![]).unwrap()),
+            identity_tokens: Arc::new(JsonWebTokens),
         };
         let home = registry("000000000000", "us-east-1");
         let limits = Limits {

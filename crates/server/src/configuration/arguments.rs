@@ -105,6 +105,16 @@ pub struct StoreArgs {
     )]
     pub latest: Latest,
 
+    /// Networks and places that the server may ask though they are not public, also without TLS, separated by commas:
+    /// `10.20.0.0/16`, `idp.internal:8443`. It asks for the keys of OpenID Connect providers
+    #[arg(
+        long,
+        env = "ECRU_EGRESS_ALLOW",
+        value_name = "LIST",
+        default_value = ""
+    )]
+    pub egress_allow: String,
+
     /// The least important lines that are logged
     #[arg(
         long,

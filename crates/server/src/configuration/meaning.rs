@@ -8,6 +8,7 @@ use ecru_domain::latest::LatestMode;
 use ecru_domain::{AccountId, Region, Registry, address};
 use ecru_key_store::KeyStoreError;
 use ecru_key_store::credentials::AccessKeyPair;
+use ecru_outbound::EgressAllow;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -86,6 +87,8 @@ pub struct StoreConfig {
     pub upload_lifetime: Duration,
     /// What `latest` answers.
     pub latest: LatestMode,
+    /// What the server may ask though it is not public.
+    pub egress_allow: EgressAllow,
     /// The root access key that the operator supplies, if any.
     pub root_key: Option<AccessKeyPair>,
     /// Which lines are logged.
@@ -229,6 +232,8 @@ impl StoreConfig {
                 Latest::Explicit => LatestMode::Explicit,
                 Latest::Follow => LatestMode::Follow,
             },
+            egress_allow: EgressAllow::parse(&args.egress_allow)
+                .map_err(|error| invalid("egress-allow", error.to_string()))?,
             root_key: root_key(variable)?,
             log_level: args.log_level,
             log_format: args.log_format,

@@ -89,15 +89,15 @@ impl SessionClaims {
         })
     }
 
-    /// Whose credentials they are.
-    pub(crate) fn principal(&self) -> Result<Principal, Error> {
-        Ok(Principal {
-            account: AccountId::parse(&self.account).map_err(Error::internal)?,
-            arn: self.held.arn.clone(),
-            unique_id: self.unique_id.clone(),
+    /// Whose credentials they are; `None` if they make no sense.
+    pub(crate) fn principal(&self) -> Result<Option<Principal>, Error> {
+        let session = self.held.session(&self.context)?;
+        let (account, unique_id) = (&self.account, &self.unique_id);
+        let held = self.held.principal(account, unique_id, session);
+        Ok(held.map(|principal| Principal {
             access_key_id: self.access_key_id.clone(),
-            session: Some(Arc::new(self.held.session(&self.context)?)),
-        })
+            ..principal
+        }))
     }
 }
 
@@ -116,6 +116,27 @@ impl HeldSession {
             source_key: source_key.map(|key| (key.id.clone(), key.born_at.micros())),
             context,
         }
+    }
+
+    /// Whose session it is; `None` if the claims make no sense together. The access key id is left empty.
+    pub(crate) fn principal(
+        &self,
+        account: &str,
+        unique_id: &str,
+        session: Session,
+    ) -> Option<Principal> {
+        let is_of_user = session.kind != SessionKind::AssumedRole;
+        let makes_sense = is_of_user == session.source_key.is_some()
+            && (is_of_user || unique_id != account)
+            && ecru_policy::Principal::parse(&self.arn).is_ok();
+        let account = AccountId::parse(account).ok().filter(|_| makes_sense)?;
+        Some(Principal {
+            account,
+            arn: self.arn.clone(),
+            unique_id: unique_id.to_owned(),
+            access_key_id: String::new(),
+            session: Some(Arc::new(session)),
+        })
     }
 
     /// The session, with its context.

@@ -60,13 +60,16 @@ impl Sts {
         let role = self.find_role(&command.role_arn).await?;
         let is_federated = context.principal.session_kind() == Some(SessionKind::FederatedUser);
         if is_federated {
-            return Err(not_authorized(context, &role, Action::ASSUME_ROLE, String::new()));
+            return Err(not_authorized(
+                context,
+                &role,
+                Action::ASSUME_ROLE,
+                String::new(),
+            ));
         }
         let (inherited, inherited_source) = inherited(&context.principal);
-        let source = sessions::decide_source_identity(
-            command.source_identity.clone(),
-            inherited_source,
-        )?;
+        let source =
+            sessions::decide_source_identity(command.source_identity.clone(), inherited_source)?;
         let tags = sessions::decide_tags(
             command.tags.clone(),
             command.transitive_tag_keys.clone(),
@@ -74,7 +77,9 @@ impl Sts {
         )?;
         let demands = demands(context, &role, &command, (&tags, source.as_deref()));
         let standing = self.access.standings().of(&context.principal).await?;
-        let decided = self.decide_role(context, &role, &standing, &demands).await?;
+        let decided = self
+            .decide_role(context, &role, &standing, &demands)
+            .await?;
         decided.map_err(|(action, reason)| not_authorized(context, &role, action, reason))?;
         let wanted = RoleSession {
             name: command.session_name,

@@ -76,11 +76,7 @@ fn malformed(message: String) -> Error {
 }
 
 /// Whether a managed policy is one of AWS or of the account.
-fn is_there(
-    rows: &mut dyn ReadTransaction,
-    account: &AccountId,
-    arn: &str,
-) -> Result<bool, Error> {
+fn is_there(rows: &mut dyn ReadTransaction, account: &AccountId, arn: &str) -> Result<bool, Error> {
     if managed_policies::find(arn).is_some() {
         return Ok(true);
     }

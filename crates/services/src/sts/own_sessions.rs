@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use ecru_domain::sessions::{self, SessionTag};
-use ecru_domain::{Action, Error, Principal, SessionKind};
+use ecru_domain::{Action, Error, Principal, Refusal, SessionKind, SourceKey};
 
 use super::{IssuedSession, Narrowing, Sts, bare_session, denied, refuse_second_factor};
 use crate::access::{Demand, RequestContext, Resource};
@@ -44,7 +44,7 @@ impl Sts {
         let seconds = sessions::decide_own_seconds(command.seconds, caller.is_root())?;
         let now = self.clock.now();
         let mut session = bare_session(SessionKind::OwnUser, String::new(), now, seconds);
-        session.source_key = self.identity.source_key(caller).await?;
+        session.source_key = Some(self.source_key(caller).await?);
         let principal = Principal {
             session: Some(Arc::new(session)),
             ..caller.clone()
@@ -65,7 +65,8 @@ impl Sts {
             caller.account, command.name
         );
         let resource = Resource::named(context.own_registry(), arn.clone(), Vec::new());
-        let demand = |action| Demand::new(action, resource.clone()).with_request_tags(&command.tags);
+        let demand =
+            |action| Demand::new(action, resource.clone()).with_request_tags(&command.tags);
         let wanted = demand(Action::GET_FEDERATION_TOKEN);
         self.access.authorize_demand(context, wanted).await?;
         if !command.tags.is_empty() {
@@ -80,13 +81,21 @@ impl Sts {
         let mut session = bare_session(SessionKind::FederatedUser, command.name, now, seconds);
         session.tags = tags.tags;
         session.policies = policies;
-        session.source_key = self.identity.source_key(caller).await?;
+        session.source_key = Some(self.source_key(caller).await?);
         let principal = Principal {
             arn,
             session: Some(Arc::new(session)),
             ..caller.clone()
         };
         self.issue(principal).await
+    }
+}
+
+impl Sts {
+    /// The access key with which the caller asks: the session ends with it.
+    async fn source_key(&self, caller: &Principal) -> Result<SourceKey, Error> {
+        let found = self.identity.source_key(caller).await?;
+        found.ok_or_else(|| Refusal::TokenInvalid.into())
     }
 }
 

@@ -91,7 +91,9 @@ impl Sts {
             ..context.clone()
         };
         let standing = Standing::of_provider(&provider.arn)?;
-        let decided = self.decide_role(&caller, &role, &standing, &demands).await?;
+        let decided = self
+            .decide_role(&caller, &role, &standing, &demands)
+            .await?;
         decided.map_err(|_| denied("Not authorized to perform sts:AssumeRoleWithWebIdentity"))?;
         Ok(WebIdentitySession {
             issued: self.issue_role_session(role, wanted).await?,
@@ -122,8 +124,7 @@ impl Sts {
             }),
             Some(_) | None => {
                 let issuer = Invalid::new("issuer", &issuer);
-                let message =
-                    format!("No OpenIDConnect provider found in your account: {issuer}");
+                let message = format!("No OpenIDConnect provider found in your account: {issuer}");
                 Err(StsRefusal::InvalidIdentityToken { message }.into())
             }
         }
@@ -157,7 +158,11 @@ impl Sts {
         }
         let issuer = &provider.document.url;
         self.key_sets.of(issuer, wanted).await.map_err(|reason| {
-            tracing::warn!(provider = provider.arn, reason, "an identity provider has no keys for us");
+            tracing::warn!(
+                provider = provider.arn,
+                reason,
+                "an identity provider has no keys for us"
+            );
             let message = "Unable to retrieve the keys of the identity provider".to_owned();
             StsRefusal::IdpCommunicationError { message }.into()
         })
