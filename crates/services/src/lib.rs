@@ -9,11 +9,13 @@
 //! - [`keys`]: the keys of repositories, and data keys under them
 //! - [`repositories`], [`images`], [`layers`], [`uploads`], [`settings`]: what the ECR API and `/v2/` offer
 //! - [`organizations`]: accounts, and the policies that bind them
+//! - [`explanation`]: why somebody may do something
 //! - [`collection`]: online garbage collection and other jobs
 //! - [`verification`]: re-reads everything
 
 pub mod access;
 pub mod collection;
+pub mod explanation;
 mod iam;
 pub mod identity;
 pub mod images;

@@ -142,6 +142,30 @@ pub(crate) fn read_text<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
     serde_json::from_str(text).map_err(Error::internal)
 }
 
+/// What documents of all named kinds have.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(crate) struct NamedDocument {
+    pub(crate) name: String,
+    #[serde(default)]
+    pub(crate) tags: Vec<Tag>,
+}
+
+/// The name of an entity, as written.
+pub(crate) fn name_of(entity: &EntityRecord) -> Result<String, Error> {
+    Ok(read::<NamedDocument>(entity)?.name)
+}
+
+/// The ARN of an entity.
+pub(crate) fn arn_of(entity: &EntityRecord) -> Result<String, Error> {
+    let name = name_of(entity)?;
+    Ok(identity_arn(
+        &entity.account,
+        entity.kind,
+        &entity.path,
+        &name,
+    ))
+}
+
 /// Writes a document.
 pub(crate) fn write(document: &impl Serialize) -> Result<String, Error> {
     serde_json::to_string(document).map_err(Error::internal)

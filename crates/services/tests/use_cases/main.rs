@@ -12,10 +12,13 @@
 mod authorization;
 mod collection;
 mod golden;
+mod image_tags;
 mod images;
 mod latest;
 mod leftovers;
 mod organizations;
+mod people;
+mod policies;
 mod repositories;
 mod rigged;
 mod sparing;
