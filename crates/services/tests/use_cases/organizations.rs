@@ -58,8 +58,9 @@ impl Realm {
             tags: vec![],
         };
         let organizations = &self.world.services.organizations;
-        let created = organizations.create_account(&self.world.root(), command);
-        created.await.unwrap().outcome.unwrap()
+        let root = self.world.root();
+        let created = organizations.create_account(&root, command).await;
+        created.unwrap().outcome.unwrap()
     }
 
     async fn unit(&self, parent: &str, name: &str) -> Result<UnitDescription, Error> {
@@ -154,8 +155,9 @@ impl Realm {
     ) -> Result<(), Error> {
         let repositories = &self.world.services.repositories;
         let names = std::slice::from_ref(repository);
-        let found = repositories.describe(context, &self.registry_of(owner), names);
-        found.await.map(drop)
+        let registry = self.registry_of(owner);
+        let found = repositories.describe(context, &registry, names).await;
+        found.map(drop)
     }
 
     /// Sets a repository policy as if by the API.
@@ -262,8 +264,9 @@ async fn the_management_account_alone_makes_one_organization() {
         refused(organizations.create(&root, true).await),
         Refused::AlreadyInOrganization { .. }
     ));
-    let accounts = organizations.list_accounts(&root, &PageRequest::default());
-    let accounts = accounts.await.unwrap().items;
+    let page = PageRequest::default();
+    let accounts = organizations.list_accounts(&root, &page).await;
+    let accounts = accounts.unwrap().items;
     assert_eq!(accounts.len(), 1);
     assert!(!accounts[0].was_created);
     assert_eq!(
