@@ -356,7 +356,8 @@ async fn a_log_whose_process_was_killed_is_whole() {
         let head = log.head();
         drop(log);
         assert_told(directory.path(), &head, &[]);
-        let kept = paths(directory.path()).iter().map(|path| lines(path));
+        let paths = paths(directory.path());
+        let kept = paths.iter().map(|path| lines(path));
         let kept = kept.flatten().filter(|line| line.contains("PutImage"));
         assert!(kept.count() >= 40 * (round + 1));
     }

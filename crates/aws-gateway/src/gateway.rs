@@ -155,7 +155,8 @@ impl AwsGateway {
             Route::Sts => security_tokens::answer(&call, parts.uri.query(), &body)
                 .map_err(|failure| failure.outside_the_model(protocol, &id)),
         };
-        if let Err(failed) = entry.close(outcome.as_ref()).await {
+        let closing = entry.close(outcome.as_ref());
+        if let Err(failed) = closing.await {
             outcome = Err(Failure::from(failed).outside_the_model(protocol, &id));
         }
         let response = match outcome {
