@@ -255,7 +255,11 @@ async fn a_chain_written_anew_from_some_line_on_does_not_fit_its_head() {
 
 #[tokio::test]
 async fn a_line_that_a_crash_left_unfinished_is_closed_by_the_next_file() {
-    for rest in [&b"{\"eventName\":\"Put"[..], &[0; 5_000], b"{}\n{\"x\":1}\n"] {
+    for rest in [
+        &b"{\"eventName\":\"Put"[..],
+        &[0; 5_000],
+        b"{}\n{\"x\":1}\n",
+    ] {
         let (directory, head) = two_files().await;
         let path = &paths(directory.path())[1];
         let mut text = fs::read(path).unwrap();
@@ -356,7 +360,8 @@ async fn a_log_whose_process_was_killed_is_whole() {
         let head = log.head();
         drop(log);
         assert_told(directory.path(), &head, &[]);
-        let kept = paths(directory.path()).iter().map(|path| lines(path));
+        let paths = paths(directory.path());
+        let kept = paths.iter().map(|path| lines(path));
         let kept = kept.flatten().filter(|line| line.contains("PutImage"));
         assert!(kept.count() >= 40 * (round + 1));
     }

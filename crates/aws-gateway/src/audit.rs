@@ -56,13 +56,17 @@ impl<'a> Entry<'a> {
     }
 
     /// Records how the request ended. An error: it could not be recorded in time, and that is to be answered.
-    pub(crate) async fn close(mut self, ending: Ending<'_>) -> Result<(), Error> {
+    pub(crate) fn close(
+        mut self,
+        ending: Ending<'_>,
+    ) -> impl Future<Output = Result<(), Error>> + Send + use<'a> {
         self.is_open = false;
         let line = match ending {
             Ok(response) => self.line(None, self.elements(response).as_ref()),
             Err(exception) => self.line(Some(fault(exception)), None),
         };
-        self.audit.keep(line, is_read_only(&self.name)).await
+        let (audit, is_read_only) = (self.audit, is_read_only(&self.name));
+        async move { audit.keep(line, is_read_only).await }
     }
 
     /// Reads are answered with what is there already; changes tell what they made.

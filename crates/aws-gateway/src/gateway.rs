@@ -113,11 +113,7 @@ impl AwsGateway {
     }
 
     /// Answers a request that is not let in, once that is recorded.
-    async fn turn_away(
-        &self,
-        stranger: &Stranger<'_>,
-        refused: Refused,
-    ) -> Response<ResponseBody> {
+    async fn turn_away(&self, stranger: &Stranger<'_>, refused: Refused) -> Response<ResponseBody> {
         let (audit, id) = (&self.services.audit, stranger.request_id);
         let (protocol, route) = (refused.protocol, refused.route);
         let recorded = stranger.record(audit, route, &refused.exception).await;
@@ -155,7 +151,8 @@ impl AwsGateway {
             Route::Sts => security_tokens::answer(&call, parts.uri.query(), &body)
                 .map_err(|failure| failure.outside_the_model(protocol, &id)),
         };
-        if let Err(failed) = entry.close(outcome.as_ref()).await {
+        let closing = entry.close(outcome.as_ref());
+        if let Err(failed) = closing.await {
             outcome = Err(Failure::from(failed).outside_the_model(protocol, &id));
         }
         let response = match outcome {

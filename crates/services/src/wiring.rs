@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use ecru_domain::Registry;
 use ecru_domain::latest::LatestMode;
-use ecru_ports::{
-    AuditTrail, BlobStore, Clock, IdentityTokens, Ids, KeyStore, Metadata, Outbound,
-};
+use ecru_ports::{AuditTrail, BlobStore, Clock, IdentityTokens, Ids, KeyStore, Metadata, Outbound};
 
 use crate::access::Access;
 use crate::audit::Audit;

@@ -17,8 +17,8 @@ use ecru_domain::{
 use ecru_key_store::{FileKeyStore, JsonWebTokens};
 use ecru_metadata_sql::SqliteMetadata;
 use ecru_oci_gateway::{ConnectionInfo, OciConfig, OciGateway, ResponseBody, RouteName};
-use ecru_ports::conformance::audit::KeptLines;
 use ecru_outbound::{EgressAllow, GuardedHttp};
+use ecru_ports::conformance::audit::KeptLines;
 use ecru_ports::{Clock, Ids, Metadata};
 use ecru_services::identity::AccessKeyPair;
 use ecru_services::keys::RequestedEncryption;

@@ -248,7 +248,7 @@ fn resources(decisions: &[DecisionNote]) -> Vec<ResourceItem<'_>> {
 }
 
 /// Somebody without credentials that hold.
-fn anonymous() -> UserIdentity<'static> {
+fn anonymous<'a>() -> UserIdentity<'a> {
     UserIdentity {
         r#type: "AWSAccount",
         principal_id: Cow::Borrowed(""),

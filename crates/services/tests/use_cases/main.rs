@@ -12,15 +12,15 @@
 mod authorization;
 mod collection;
 mod golden;
-mod image_tags;
 mod identities;
+mod image_tags;
 mod images;
 mod issuers;
 mod latest;
 mod leftovers;
+mod organizations;
 mod people;
 mod policies;
-mod organizations;
 mod repositories;
 mod rigged;
 mod sessions;
