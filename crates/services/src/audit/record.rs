@@ -377,6 +377,7 @@ mod tests {
             source_identity: Some("ann".to_owned()),
             policies: Vec::new(),
             provider: None,
+            source_key: None,
             fingerprint: String::new(),
         }))
     }
