@@ -60,6 +60,11 @@ impl Action {
     /// `ecru:PutRegistrySetting`: the administration API sets a registry setting that ECR does not have.
     pub const PUT_REGISTRY_SETTING: Self = Self("ecru:PutRegistrySetting");
 
+    /// The action of an operation, as the operation tables of the APIs have it.
+    pub const fn of_operation(iam_action: &'static str) -> Self {
+        Self(iam_action)
+    }
+
     /// The IAM form.
     pub fn as_str(self) -> &'static str {
         self.0

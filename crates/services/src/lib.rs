@@ -28,6 +28,6 @@ pub mod uploads;
 pub mod verification;
 pub mod wiring;
 
-pub use access::{Access, Permit, RequestContext, Resource};
+pub use access::{Access, Permit, RequestContext, RequestOrigin, Resource};
 pub use page::{Page, PageRequest};
 pub use wiring::{Limits, Outside, Services};
