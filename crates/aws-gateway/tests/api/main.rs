@@ -7,6 +7,7 @@
 )]
 
 mod administration;
+mod audit;
 mod authentication;
 mod coverage;
 mod identity;
