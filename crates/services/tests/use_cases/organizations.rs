@@ -212,6 +212,7 @@ impl Realm {
                 policies: vec![],
                 provider: None,
                 fingerprint: String::new(),
+                source_key: None,
             })),
         })
     }
