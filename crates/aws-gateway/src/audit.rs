@@ -3,9 +3,9 @@
 //! A request that ended is recorded before its answer leaves; one whose client went away, or that panicked, when it is
 //! dropped, since what it changed may have been kept.
 
-use ecru_domain::Error;
+use ecru_domain::{Error, Principal};
 use ecru_services::audit::{Event, Fault, Shown, is_read_only};
-use ecru_services::{Audit, RequestContext};
+use ecru_services::{Audit, RequestOrigin};
 use http::Response;
 use http::request::Parts;
 
@@ -22,13 +22,47 @@ const LONGEST_NAME: usize = 64;
 /// How a request ended.
 pub(crate) type Ending<'a> = Result<&'a Response<ResponseBody>, &'a Exception>;
 
-/// An authenticated request on its way. If it is dropped before it is closed, its client has gone.
-pub(crate) struct Entry<'a> {
-    audit: &'a Audit,
-    context: RequestContext,
+/// What a request asks for, as it is recorded.
+pub(crate) struct Asked {
     service: Service,
     name: String,
     parameters: Option<Shown>,
+}
+
+impl Asked {
+    /// What a request with this head and body asks for.
+    pub(crate) fn of(service: Service, parts: &Parts, body: &[u8]) -> Self {
+        let (name, parameters) = match service.protocol() {
+            Protocol::AwsJson => (target(parts), Shown::of_json(body)),
+            Protocol::AwsQuery => match Form::parse(parts.uri.query(), body) {
+                Ok(form) => (form.get("Action").and_then(named), Some(shown(&form))),
+                Err(_) => (None, None),
+            },
+        };
+        Self {
+            service,
+            name: name.unwrap_or_else(|| "unknown".to_owned()),
+            parameters,
+        }
+    }
+
+    /// What a form asks for that was read already.
+    pub(crate) fn of_form(service: Service, name: &str, form: &Form) -> Self {
+        Self {
+            service,
+            name: name.to_owned(),
+            parameters: Some(shown(form)),
+        }
+    }
+}
+
+/// A request on its way that somebody signed, or nobody has to. If it is dropped before it is closed, its client has
+/// gone.
+pub(crate) struct Entry<'a> {
+    audit: &'a Audit,
+    origin: RequestOrigin,
+    principal: Option<Principal>,
+    asked: Asked,
     is_open: bool,
 }
 
@@ -36,21 +70,15 @@ impl<'a> Entry<'a> {
     /// From now on the request is recorded, however it ends.
     pub(crate) fn open(
         audit: &'a Audit,
-        service: Service,
-        context: &RequestContext,
-        parts: &Parts,
-        body: &[u8],
+        asked: Asked,
+        origin: RequestOrigin,
+        principal: Option<Principal>,
     ) -> Self {
-        let (name, parameters) = match service.protocol() {
-            Protocol::AwsJson => (target(parts), Shown::of_json(body)),
-            Protocol::AwsQuery => form(parts, body),
-        };
         Self {
             audit,
-            context: context.clone(),
-            service,
-            name: name.unwrap_or_else(|| "unknown".to_owned()),
-            parameters,
+            origin,
+            principal,
+            asked,
             is_open: true,
         }
     }
@@ -65,39 +93,40 @@ impl<'a> Entry<'a> {
             Ok(response) => self.line(None, self.elements(response).as_ref()),
             Err(exception) => self.line(Some(fault(exception)), None),
         };
-        let (audit, is_read_only) = (self.audit, is_read_only(&self.name));
+        let (audit, is_read_only) = (self.audit, is_read_only(&self.asked.name));
         async move { audit.keep(line, is_read_only).await }
     }
 
     /// Reads are answered with what is there already; changes tell what they made.
     fn elements(&self, response: &Response<ResponseBody>) -> Option<Shown> {
-        if is_read_only(&self.name) || self.service.protocol() != Protocol::AwsJson {
+        if is_read_only(&self.asked.name) || self.asked.service.protocol() != Protocol::AwsJson {
             return None;
         }
         Shown::of_json(response.body().held()?)
     }
 
     fn line(&self, fault: Option<Fault<'_>>, elements: Option<&Shown>) -> Vec<u8> {
-        let context = &self.context;
-        let decisions = context.decisions.take();
+        let (origin, asked) = (&self.origin, &self.asked);
+        let decisions = origin.decisions.take();
         let decided = decisions.first().map(|note| &note.resource_account);
-        let source = event_source(self.service);
+        let own = self.principal.as_ref().map(|principal| &principal.account);
+        let source = event_source(asked.service);
         let event = Event {
-            principal: Some(&context.principal),
-            peer: context.peer,
-            user_agent: context.user_agent.as_deref(),
-            request_id: &context.request_id,
-            time: context.time,
+            principal: self.principal.as_ref(),
+            peer: origin.peer,
+            user_agent: origin.user_agent.as_deref(),
+            request_id: &origin.request_id,
+            time: origin.time,
             source: &source,
-            name: &self.name,
-            is_read_only: is_read_only(&self.name),
-            region: context.region.as_str(),
-            account: Some(decided.unwrap_or(&context.principal.account)),
+            name: &asked.name,
+            is_read_only: is_read_only(&asked.name),
+            region: origin.region.as_str(),
+            account: decided.or(own),
             fault,
             decisions: &decisions,
             passed_over: 0,
         };
-        self.audit.line(&event, self.parameters.as_ref(), elements)
+        self.audit.line(&event, asked.parameters.as_ref(), elements)
     }
 }
 
@@ -174,14 +203,10 @@ fn target(parts: &Parts) -> Option<String> {
     named(target.rsplit('.').next()?)
 }
 
-/// Operation and parameters of a request in the query dialect.
-fn form(parts: &Parts, body: &[u8]) -> (Option<String>, Option<Shown>) {
-    let Ok(form) = Form::parse(parts.uri.query(), body) else {
-        return (None, None);
-    };
+/// The parameters of a form.
+fn shown(form: &Form) -> Shown {
     let spoken = |name: &str| matches!(name, "Action" | "Version");
-    let parameters = Shown::of_pairs(form.iter().filter(|(name, _)| !spoken(name)));
-    (form.get("Action").and_then(named), Some(parameters))
+    Shown::of_pairs(form.iter().filter(|(name, _)| !spoken(name)))
 }
 
 fn named(name: &str) -> Option<String> {
