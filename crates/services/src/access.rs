@@ -35,7 +35,7 @@ pub(crate) use self::holding::{
 };
 pub(crate) use self::image_tag::TagRight;
 pub(crate) use self::organization::{
-    AccountPlace, FULL_ACCESS_DOCUMENT, ancestry, attached, is_detached,
+    AccountPlace, FULL_ACCESS_DOCUMENT, ancestry, attached, is_detached, path_of,
 };
 use self::question::Question;
 pub(crate) use self::standing::{Standing, Standings};

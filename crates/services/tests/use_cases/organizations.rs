@@ -213,6 +213,7 @@ impl Realm {
                 provider: None,
                 source_key: None,
                 fingerprint: String::new(),
+                source_key: None,
             })),
         })
     }
