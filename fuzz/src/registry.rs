@@ -77,6 +77,7 @@ impl World {
             keys: keys.clone(),
             clock: fixed.clone(),
             ids: fixed,
+            audit: Arc::new(ecru_ports::conformance::audit::KeptLines::default()),
             outbound: Arc::new(GuardedHttp::with_trust(EgressAllow::default(), vec![]).expect("no authorities")),
             identity_tokens: Arc::new(JsonWebTokens),
         };

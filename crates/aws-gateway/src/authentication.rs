@@ -16,7 +16,8 @@ use crate::response::RouteName;
 use crate::routing::{self, Route};
 use crate::sigv4::{PrecheckLimits, Prechecked, SignatureError, SignedRequest, SigningSecret};
 
-const NO_ROUTE: RouteName = RouteName("unknown");
+/// What metrics call a request that was refused before anything was found.
+pub(crate) const NO_ROUTE: RouteName = RouteName("unknown");
 
 /// A request whose signature is that of a living access key.
 pub(crate) struct Authenticated {

@@ -12,14 +12,17 @@ use http::{Request, Response};
 use http_body::Body;
 
 use crate::answer_budget::AnswerBudget;
-use crate::authentication::Authenticated;
+use crate::audit::{Entry, Stranger};
+use crate::authentication::{Authenticated, NO_ROUTE, Refused};
 use crate::body_budget::BodyBudget;
 use crate::call::Call;
+use crate::drain::Drain;
+use crate::errors::Failure;
 use crate::exception::Exception;
 use crate::protocol::Protocol;
 use crate::registry_uri::AwsConfig;
 use crate::response::{self, ResponseBody, RouteName};
-use crate::routing::Route;
+use crate::routing::{self, Route};
 use crate::{administration, dispatch, security_tokens};
 
 /// Memory that all request bodies share, in bytes (design: 48 MiB in all).
@@ -75,17 +78,25 @@ impl AwsGateway {
     {
         let (parts, body) = request.into_parts();
         let mut body = pin!(body);
+        if let Err(busy) = self.services.audit.admit().await {
+            Drain::STRANGER.apply(body, &parts.headers).await;
+            let protocol = routing::protocol_of(&parts, None);
+            let exception = Failure::from(busy).outside_the_model(protocol, request_id);
+            return error(protocol, &exception, request_id, NO_ROUTE);
+        }
         let authenticated = self.authenticate(&parts, body.as_mut(), request_id, now);
         let authenticated = match authenticated.await {
             Ok(authenticated) => authenticated,
             Err(refused) => {
                 refused.drain.apply(body, &parts.headers).await;
-                return error(
-                    refused.protocol,
-                    &refused.exception,
+                let stranger = Stranger {
+                    parts: &parts,
+                    connection,
                     request_id,
-                    refused.route,
-                );
+                    now,
+                    region: self.config.home.region.as_str(),
+                };
+                return self.turn_away(&stranger, refused).await;
             }
         };
         let context = RequestContext {
@@ -101,6 +112,18 @@ impl AwsGateway {
         self.answer(&parts, authenticated, context).await
     }
 
+    /// Answers a request that is not let in, once that is recorded.
+    async fn turn_away(&self, stranger: &Stranger<'_>, refused: Refused) -> Response<ResponseBody> {
+        let (audit, id) = (&self.services.audit, stranger.request_id);
+        let (protocol, route) = (refused.protocol, refused.route);
+        let recorded = stranger.record(audit, route, &refused.exception).await;
+        let exception = match recorded {
+            Ok(()) => *refused.exception,
+            Err(failed) => Failure::from(failed).outside_the_model(protocol, id),
+        };
+        error(protocol, &exception, id, route)
+    }
+
     async fn answer(
         &self,
         parts: &Parts,
@@ -110,13 +133,15 @@ impl AwsGateway {
         let Authenticated { route, body, .. } = authenticated;
         let (name, protocol) = (route_name(&route), route.service().protocol());
         let (id, principal) = (context.request_id.clone(), context.principal.clone());
+        let (audit, service) = (&self.services.audit, route.service());
+        let entry = Entry::open(audit, service, &context, parts, body.as_slice());
         let call = Call {
             services: &self.services,
             config: &self.config,
             answers: &self.answers,
             context,
         };
-        let outcome = match route {
+        let mut outcome = match route {
             Route::Ecr(operation) => dispatch::answer(&call, operation, body)
                 .await
                 .map_err(|failure| failure.of_operation(operation, &id)),
@@ -126,6 +151,10 @@ impl AwsGateway {
             Route::Sts => security_tokens::answer(&call, parts.uri.query(), &body)
                 .map_err(|failure| failure.outside_the_model(protocol, &id)),
         };
+        let closing = entry.close(outcome.as_ref());
+        if let Err(failed) = closing.await {
+            outcome = Err(Failure::from(failed).outside_the_model(protocol, &id));
+        }
         let response = match outcome {
             Ok(response) => named(response, name),
             Err(exception) => error(protocol, &exception, &id, name),
@@ -143,7 +172,8 @@ pub(crate) fn route_name(route: &Route) -> RouteName {
     })
 }
 
-fn user_agent(parts: &Parts) -> Option<String> {
+/// What the client calls itself, shortened.
+pub(crate) fn user_agent(parts: &Parts) -> Option<String> {
     let text = parts.headers.get(USER_AGENT)?.to_str().ok()?;
     Some(text.chars().take(LONGEST_USER_AGENT).collect())
 }

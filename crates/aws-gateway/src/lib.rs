@@ -5,6 +5,7 @@
 //! - [`AwsGateway`]: the entry; `authentication`: who sent a request; `drain`: what becomes of a body that is
 //!   not wanted
 //! - `dispatch`: which handler answers which operation; `ecr`, `administration`, `security_tokens`: the handlers
+//! - `audit`: what is recorded of a request
 //! - `errors`: the one map from refusals to exceptions
 //! - [`registry_uri`]: the addresses that leave in answers; [`response`]: bodies of answers
 //! - [`protocol`], [`exception`]: the two wire dialects, and what both can refuse with
@@ -23,6 +24,7 @@
 
 mod administration;
 mod answer_budget;
+mod audit;
 mod authentication;
 pub mod body_budget;
 mod call;

@@ -9,6 +9,7 @@
 //! - [`put_image`], [`latest`], [`upload`]: the rules of a push
 //! - [`address`]: which repository a host name and a path mean
 //! - [`principal`], [`action`], [`arn`]: who does what to which resource
+//! - [`organization`]: how parts of an organization are called, and its quotas
 //! - [`settings`]: account settings
 //! - [`error`]: the one refusal type that every use case returns
 
@@ -24,6 +25,7 @@ pub mod invalid;
 pub mod latest;
 pub mod manifest;
 pub mod mutability;
+pub mod organization;
 pub mod principal;
 pub mod put_image;
 pub mod repository;

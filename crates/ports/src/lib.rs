@@ -9,9 +9,11 @@
 //! - [`keys`]: the root key, and sealing
 //! - [`outbound`]: requests to the outside
 //! - [`identity_tokens`]: signatures of tokens that others issued
+//! - [`audit`]: the log of every decision
 //!
 //! Under the feature `models`, `modelled` stands in for threads and locks.
 
+pub mod audit;
 pub mod blobs;
 pub mod clock;
 #[cfg(feature = "conformance")]
@@ -23,6 +25,7 @@ pub mod metadata;
 pub mod modelled;
 pub mod outbound;
 
+pub use audit::{AuditError, AuditHead, AuditReport, AuditTrail};
 pub use blobs::{BlobError, BlobStore, DataKey, ObjectId, StoredObject};
 pub use clock::{Clock, Ids};
 pub use identity_tokens::{IdentityTokens, TokenProblem};

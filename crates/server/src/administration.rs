@@ -1,11 +1,15 @@
 //! The commands that ask a running server: clients of the administration API (`EcruAdmin`), signed with the root
 //! access key. `verify --offline` asks nobody and opens the store itself.
 //!
+//! - [`audit`]: `audit verify`, which reads files unless it is told to ask
 //! - `exchange`: one request and its answer
+//! - `explained`: a decision and its reasons, for a person to read
 //! - `pinned`: TLS to a server whose certificate is at hand
 //! - `signature`: Signature Version 4
 
+pub mod audit;
 mod exchange;
+mod explained;
 mod pinned;
 mod signature;
 
@@ -20,7 +24,7 @@ use ecru_ports::Clock as _;
 use ecru_services::verification::VerifyRequest;
 use serde_json::{Value, json};
 
-use crate::command_line::{AdministrationArgs, OidcKeysArgs, VerifyArgs};
+use crate::command_line::{AdministrationArgs, ExplainArgs, OidcKeysArgs, VerifyArgs};
 use crate::configuration::StoreConfig;
 use crate::open_store;
 use crate::outside::SystemClock;
@@ -79,6 +83,28 @@ pub async fn revoke_tokens(args: &AdministrationArgs) -> Result<()> {
     ask(args, &config, "RevokeTokens", &json!({})).await?;
     println!("every authorization token, session, page token and layer link has ended");
     Ok(())
+}
+
+/// Asks why a request would be allowed or denied, and prints it. Whether it would be allowed.
+///
+/// # Errors
+/// The server cannot be asked, or refuses.
+pub async fn explain(args: &ExplainArgs) -> Result<bool> {
+    let config =
+        StoreConfig::from_args(&args.administration.store, |name| std::env::var(name).ok())?;
+    let input = json!({
+        "principal": args.principal,
+        "action": args.action,
+        "resource": args.resource,
+        "context": explained::context_of(&args.context)?,
+    });
+    let answer = ask(&args.administration, &config, "Explain", &input).await?;
+    if args.json {
+        println!("{answer:#}");
+    } else {
+        print!("{}", explained::rendered(&answer));
+    }
+    Ok(answer["decision"]["outcome"] == "allowed")
 }
 
 /// Gives the server the keys of a provider of identities, or takes them back.

@@ -8,9 +8,15 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use crate::configuration::{ServeArgs, StoreArgs};
 
 /// Settings of a server that mean nothing to a command that asks one, or opens its store.
-const OF_SERVING: [&str; 4] = ["layer_grace", "upload_lifetime", "latest", "egress_allow"];
+const OF_SERVING: [&str; 5] = [
+    "layer_grace",
+    "upload_lifetime",
+    "latest",
+    "audit_file_size",
+    "egress_allow",
+];
 /// Settings of the store, which a command that only asks a server never opens.
-const OF_THE_STORE: [&str; 3] = ["metadata", "blobs", "account_id"];
+const OF_THE_STORE: [&str; 4] = ["metadata", "blobs", "account_id", "audit_dir"];
 
 /// A self-hosted Elastic Container Registry: the AWS ECR API and the OCI distribution API in one program.
 #[derive(Debug, Parser)]
@@ -28,6 +34,10 @@ pub fn definition() -> clap::Command {
     let asks = move |command| hidden(asks_or_opens(command), &OF_THE_STORE);
     CommandLine::command()
         .mut_subcommand("verify", asks_or_opens)
+        .mut_subcommand("explain", asks)
+        .mut_subcommand("audit", |audit| {
+            audit.mut_subcommand("verify", asks_or_opens)
+        })
         .mut_subcommand("token", |token| token.mut_subcommand("revoke-all", asks))
         .mut_subcommand("oidc", |oidc| oidc.mut_subcommand("keys", asks))
 }
@@ -45,6 +55,11 @@ pub enum Command {
     Serve(Box<ServeArgs>),
     /// Read everything that is stored again, compare it with its digests and report what is wrong
     Verify(Box<VerifyArgs>),
+    /// Say why a principal may do something, or not: every policy that binds it, and what it says
+    Explain(Box<ExplainArgs>),
+    /// The audit log
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Authorization tokens
     #[command(subcommand)]
     Token(TokenCommand),
@@ -56,6 +71,25 @@ pub enum Command {
     Config(ConfigCommand),
     /// Print the version
     Version,
+}
+
+/// What to do with the audit log.
+#[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// Read the files of the audit log and report every line that was changed, removed or cut off
+    Verify(Box<AuditVerifyArgs>),
+}
+
+/// How to verify the audit log.
+#[derive(Debug, Args)]
+pub struct AuditVerifyArgs {
+    /// Let the running server do it, for its own node
+    #[arg(long)]
+    pub online: bool,
+
+    /// The server to ask, or the store.
+    #[command(flatten)]
+    pub administration: AdministrationArgs,
 }
 
 /// What to do with authorization tokens.
@@ -107,6 +141,34 @@ pub struct VerifyArgs {
     /// Open the store itself, which no server may be using
     #[arg(long)]
     pub offline: bool,
+
+    /// The server to ask.
+    #[command(flatten)]
+    pub administration: AdministrationArgs,
+}
+
+/// What to explain.
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// ARN of the user, role, session of a role, or root user
+    #[arg(long, value_name = "ARN")]
+    pub principal: String,
+
+    /// What it would do, such as `ecr:PutImage`
+    #[arg(long)]
+    pub action: String,
+
+    /// On what: an ARN, or `*` for actions that have no resource
+    #[arg(long, value_name = "ARN", default_value = "*")]
+    pub resource: String,
+
+    /// A condition key of the imagined request, such as `aws:SourceIp=192.0.2.1`; a key given twice has both values
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub context: Vec<String>,
+
+    /// Print the answer as JSON
+    #[arg(long)]
+    pub json: bool,
 
     /// The server to ask.
     #[command(flatten)]

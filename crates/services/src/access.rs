@@ -14,6 +14,7 @@ mod condition_keys;
 mod decisions;
 mod demand;
 mod holding;
+mod image_tag;
 mod organization;
 mod question;
 mod standing;
@@ -29,7 +30,13 @@ use ecru_policy::Document;
 pub use self::decisions::{DecisionNote, Decisions};
 pub use self::demand::{Demand, Resource};
 use self::holding::{Holding, Holdings};
-pub(crate) use self::organization::AccountPlace;
+pub(crate) use self::holding::{
+    NARROW_REGISTRY_ACTIONS, NARROW_SCOPE, REGISTRY_POLICY, REPOSITORY_SOURCE,
+};
+pub(crate) use self::image_tag::TagRight;
+pub(crate) use self::organization::{
+    AccountPlace, FULL_ACCESS_DOCUMENT, ancestry, attached, is_detached,
+};
 use self::question::Question;
 pub(crate) use self::standing::{Standing, Standings};
 use crate::store::Store;
@@ -94,6 +101,11 @@ impl Permit {
             Resource::Repository(_, name) => Some(name),
             Resource::Any(_) | Resource::EveryRepository(_) | Resource::Named(_) => None,
         }
+    }
+
+    /// The resource concerned.
+    pub(crate) fn resource(&self) -> &Resource {
+        &self.grant.resource
     }
 
     /// The repository as refusals name it.
@@ -196,6 +208,41 @@ impl Access {
         Ok(decision)
     }
 
+    /// The decision on a demand if the repository had this policy. Nobody asked for it, so it is not noted.
+    pub(crate) async fn decide_under(
+        &self,
+        context: &RequestContext,
+        demand: &Demand,
+        policy: ecru_policy::Document,
+    ) -> Result<ecru_policy::Decision, Error> {
+        let standing = self.standings.of(&context.principal).await?;
+        let holding = self.holdings.of(&demand.resource).await?.under(policy);
+        let question = Question {
+            context,
+            demand,
+            standing: &standing,
+            holding: &holding,
+        };
+        Ok(question.decide())
+    }
+
+    /// The decision on a demand with everything that was looked at. Not noted: nothing is done.
+    pub(crate) async fn explain(
+        &self,
+        context: &RequestContext,
+        demand: &Demand,
+    ) -> Result<ecru_policy::Explanation, Error> {
+        let standing = self.standings.of(&context.principal).await?;
+        let holding = self.holdings.of(&demand.resource).await?;
+        let question = Question {
+            context,
+            demand,
+            standing: &standing,
+            holding: &holding,
+        };
+        Ok(question.explain())
+    }
+
     /// The decision on the role that `demand` names: its trust policy is what the resource says. `standing` is what
     /// binds the caller. Noted for the audit log.
     pub(crate) async fn decide_trust(
@@ -206,11 +253,7 @@ impl Access {
         trust: Document,
     ) -> Result<ecru_policy::Decision, Error> {
         let place = Arc::clone(&self.holdings.of(&demand.resource).await?.place);
-        let holding = Holding {
-            policies: vec![trust],
-            tags: Vec::new(),
-            place,
-        };
+        let holding = Holding::of_role(trust, place);
         let question = Question {
             context,
             demand,

@@ -5,14 +5,17 @@ use std::time::Duration;
 
 use ecru_domain::Registry;
 use ecru_domain::latest::LatestMode;
-use ecru_ports::{BlobStore, Clock, IdentityTokens, Ids, KeyStore, Metadata, Outbound};
+use ecru_ports::{AuditTrail, BlobStore, Clock, IdentityTokens, Ids, KeyStore, Metadata, Outbound};
 
 use crate::access::Access;
+use crate::audit::Audit;
 use crate::collection::Collection;
+use crate::explanation::Explanations;
 use crate::identity::Identity;
 use crate::images::Images;
 use crate::keys::Keys;
 use crate::layers::Layers;
+use crate::organizations::Organizations;
 use crate::repositories::Repositories;
 use crate::server_keys::ServerKeys;
 use crate::sessions::Sessions;
@@ -40,6 +43,8 @@ pub struct Outside {
     pub outbound: Arc<dyn Outbound>,
     /// Signatures of tokens that others issued.
     pub identity_tokens: Arc<dyn IdentityTokens>,
+    /// The log of every decision.
+    pub audit: Arc<dyn AuditTrail>,
 }
 
 /// What the operator sets.
@@ -62,6 +67,8 @@ pub struct Limits {
 pub struct Services {
     /// Who may do what.
     pub access: Access,
+    /// The log of what was decided.
+    pub audit: Audit,
     /// Whose access key it is.
     pub identity: Identity,
     /// Temporary credentials.
@@ -78,6 +85,10 @@ pub struct Services {
     pub uploads: Uploads,
     /// Registry and account settings.
     pub settings: Settings,
+    /// Why somebody may do something.
+    pub explanations: Explanations,
+    /// Organizations and their accounts.
+    pub organizations: Organizations,
     /// Garbage collection.
     pub collection: Collection,
     /// Verification of the whole store.
@@ -146,7 +157,16 @@ impl Services {
                 outside,
                 limits,
             ),
+            explanations: Explanations::new(access.clone(), store.clone(), limits.home.clone()),
+            organizations: Organizations::new(
+                access.clone(),
+                store.clone(),
+                tokens.clone(),
+                outside,
+                limits.home.account.clone(),
+            ),
             collection: Collection::new(store.clone(), outside, limits),
+            audit: Audit::new(access.clone(), outside),
             verification: Verification::new(access.clone(), store, keys, outside),
             access,
             identity,

@@ -16,6 +16,7 @@ use ecru_domain::{AccountId, Digest, Principal, Region, Registry, Timestamp};
 use ecru_key_store::{FileKeyStore, JsonWebTokens};
 use ecru_metadata_sql::SqliteMetadata;
 use ecru_outbound::{EgressAllow, GuardedHttp};
+use ecru_ports::conformance::audit::KeptLines;
 use ecru_ports::{Clock, Ids, Metadata};
 use ecru_services::identity::AccessKeyPair;
 use ecru_services::{Limits, Outside, Services};
@@ -162,6 +163,7 @@ pub(crate) struct World {
     pub(crate) gateway: AwsGateway,
     pub(crate) services: Services,
     clock: Arc<HandClock>,
+    pub(crate) audit: Arc<KeptLines>,
     _directory: tempfile::TempDir,
 }
 
@@ -176,12 +178,14 @@ impl World {
         let path = directory.path();
         let clock = Arc::new(HandClock(AtomicI64::new(NOW_MICROS)));
         let metadata = SqliteMetadata::open(&path.join("ecru.db"), &*clock).unwrap();
+        let audit = Arc::new(KeptLines::default());
         let outside = Outside {
             metadata: Metadata::new(Arc::new(metadata)),
             blobs: Arc::new(DirectoryBlobs::open(&path.join("blobs")).unwrap()),
             keys: Arc::new(FileKeyStore::open_or_create(&path.join("keys"), true).unwrap()),
             clock: clock.clone(),
             ids: Arc::new(CountingIds(AtomicU64::new(0))),
+            audit: audit.clone(),
             outbound: Arc::new(GuardedHttp::with_trust(EgressAllow::default(), vec![]).unwrap()),
             identity_tokens: Arc::new(JsonWebTokens),
         };
@@ -205,6 +209,7 @@ impl World {
         Self {
             gateway: AwsGateway::new(services.clone(), config),
             services,
+            audit,
             clock,
             _directory: directory,
         }

@@ -5,7 +5,11 @@ use ecru_policy::{
 };
 
 /// Derives the outcome from what an explanation says of each statement, in words of its own, and compares.
-pub fn explanation_agrees(explanation: &Explanation, request: &Request<'_>, decision: &Decision) {
+pub(crate) fn explanation_agrees(
+    explanation: &Explanation,
+    request: &Request<'_>,
+    decision: &Decision,
+) {
     assert_eq!(&explanation.decision, decision);
     for layer in &explanation.layers {
         for statement in &layer.statements {
@@ -22,10 +26,10 @@ pub fn explanation_agrees(explanation: &Explanation, request: &Request<'_>, deci
     match decision.outcome {
         Outcome::ExplicitlyDenied => assert!(by.iter().any(|layer| layer.denies)),
         Outcome::ImplicitlyDenied => {
-            assert!(decision.statement.is_none() && !decision.reason("a:b").is_empty())
+            assert!(decision.statement.is_none() && !decision.reason("a:b").is_empty());
         }
         Outcome::Allowed => {
-            assert!(decision.layer.is_none() || by.iter().any(|layer| layer.allows))
+            assert!(decision.layer.is_none() || by.iter().any(|layer| layer.allows));
         }
     }
     if let Some(named) = &decision.statement {

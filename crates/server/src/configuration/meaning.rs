@@ -15,11 +15,13 @@ use zeroize::Zeroizing;
 use super::arguments::{Latest, LogFormat, LogLevel, MetricsListen, ServeArgs, StoreArgs};
 use super::secret_url::SecretUrl;
 use super::span::Span;
+use crate::proxies::TrustedProxies;
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_hours(1);
 const YEAR: Duration = Duration::from_hours(24 * 365);
 const MOST_CONNECTIONS: u32 = 1_000_000;
+const MOST_AUDIT_MEBIBYTES: u32 = 4_096;
 const LONGEST_HOST: usize = 255;
 const METRICS_PORT: u16 = 5051;
 
@@ -55,6 +57,15 @@ pub enum MetadataPlace {
     Postgres(SecretUrl),
 }
 
+/// Where the audit log is, and how it is cut into files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditPlace {
+    /// Its directory.
+    pub directory: PathBuf,
+    /// From how many bytes on a file is followed by another.
+    pub max_file_bytes: u64,
+}
+
 /// The store and its owner.
 #[derive(Clone, Debug)]
 pub struct StoreConfig {
@@ -68,6 +79,8 @@ pub struct StoreConfig {
     pub metadata: MetadataPlace,
     /// Where the objects are.
     pub blobs: PathBuf,
+    /// The audit log.
+    pub audit: AuditPlace,
     /// How long an unreferenced layer stays.
     pub layer_grace: Duration,
     /// How long an upload lives without a request.
@@ -137,6 +150,8 @@ pub struct Config {
     pub registry_uri: Option<RegistryUri>,
     /// Where metrics are served, if anywhere.
     pub metrics: Option<MetricsPlace>,
+    /// Whose forwarding headers are believed.
+    pub proxies: TrustedProxies,
     /// The limits of the listener.
     pub http: HttpLimits,
 }
@@ -155,6 +170,7 @@ impl Config {
             tls: tls_files(args)?,
             registry_uri: registry_uri.transpose()?,
             metrics: metrics_place(args)?,
+            proxies: proxies(args)?,
             http: HttpLimits {
                 header_timeout: bounded("header-timeout", args.header_timeout, SECOND, HOUR)?,
                 idle_timeout: bounded("idle-timeout", args.idle_timeout, SECOND, HOUR)?,
@@ -208,6 +224,7 @@ impl StoreConfig {
             home: home(args)?,
             metadata: metadata_place(&args.metadata, &data)?,
             blobs: blobs_directory(args.blobs.as_deref(), &data)?,
+            audit: audit_place(args, &data)?,
             layer_grace: bounded("layer-grace", args.layer_grace, SECOND, YEAR)?,
             upload_lifetime: bounded("upload-lifetime", args.upload_lifetime, SECOND, YEAR)?,
             latest: match args.latest {
@@ -307,6 +324,23 @@ fn blobs_directory(blobs: Option<&Path>, data: &Path) -> Result<PathBuf, Setting
         )),
         Some(path) => Ok(path.to_owned()),
     }
+}
+
+fn audit_place(args: &StoreArgs, data: &Path) -> Result<AuditPlace, SettingError> {
+    let mebibytes = args.audit_file_size;
+    if mebibytes == 0 || mebibytes > MOST_AUDIT_MEBIBYTES {
+        let reason = format!("{mebibytes} is not between 1 and {MOST_AUDIT_MEBIBYTES}");
+        return Err(invalid("audit-file-size", reason));
+    }
+    Ok(AuditPlace {
+        directory: args.audit_dir.clone().unwrap_or_else(|| data.join("audit")),
+        max_file_bytes: u64::from(mebibytes) * 1_024 * 1_024,
+    })
+}
+
+fn proxies(args: &ServeArgs) -> Result<TrustedProxies, SettingError> {
+    let text = args.trusted_proxies.as_deref().unwrap_or_default();
+    TrustedProxies::parse(text).map_err(|reason| invalid("trusted-proxies", reason))
 }
 
 fn tls_files(args: &ServeArgs) -> Result<Option<TlsFiles>, SettingError> {
@@ -506,6 +540,11 @@ mod tests {
             (&["--registry-uri", "ftp://registry"], "registry-uri: "),
             (&["--registry-uri", "registry/path"], "registry-uri: "),
             (&["--registry-uri", ""], "registry-uri: "),
+            (&["--audit-file-size", "0"], "audit-file-size: 0 is not"),
+            (
+                &["--trusted-proxies", "10.0.0.0/33"],
+                "trusted-proxies: 10.0.0.0/33 is neither",
+            ),
             (
                 &["--registry-uri", "{account}.registry"],
                 "registry-uri: with placeholders",

@@ -1,10 +1,10 @@
 //! One demand with all facts: the layers that bind it and the context it is decided in.
 
-use ecru_policy::{Context, Decision, Document, Explanation, Layers, Request};
+use ecru_policy::{Context, Decision, Document, Explanation, Layers, Outcome, Request};
 
 use super::RequestContext;
 use super::condition_keys;
-use super::demand::Demand;
+use super::demand::{Demand, Resource};
 use super::holding::Holding;
 use super::standing::Standing;
 
@@ -16,22 +16,52 @@ pub(crate) struct Question<'a> {
     pub(crate) holding: &'a Holding,
 }
 
+/// No policy decides this.
+const OUT_OF_REACH: Decision = Decision {
+    outcome: Outcome::ImplicitlyDenied,
+    layer: None,
+    statement: None,
+};
+
 impl Question<'_> {
     /// The decision.
     pub(crate) fn decide(&self) -> Decision {
+        if self.is_out_of_reach() {
+            return OUT_OF_REACH;
+        }
         self.ask(ecru_policy::decide)
     }
 
     /// The decision with everything that was looked at.
     pub(crate) fn explain(&self) -> Explanation {
-        self.ask(ecru_policy::explain)
+        let mut explanation = self.ask(ecru_policy::explain);
+        if self.is_out_of_reach() {
+            explanation.decision = OUT_OF_REACH;
+        }
+        explanation
+    }
+
+    /// What a closed account owns is nobody's to use, whatever its policies say.
+    fn is_out_of_reach(&self) -> bool {
+        self.holding.place.is_closed
+    }
+
+    /// A registry as a whole, and tokens for it, are granted by identity policies alone.
+    fn policies(&self) -> &[Document] {
+        match &self.demand.resource {
+            Resource::Any(_) => &[],
+            Resource::Named(_) => self.holding.trust.as_slice(),
+            Resource::EveryRepository(_) | Resource::Repository(..) => {
+                self.holding.policies(self.demand.action)
+            }
+        }
     }
 
     fn ask<T>(&self, judge: fn(&Layers<'_>, &Request<'_>) -> T) -> T {
         let standing = self.standing;
         let layers = Layers {
             identity: &standing.identity,
-            resource: &self.holding.policies,
+            resource: self.policies(),
             boundary: standing.boundary.as_ref(),
             session: standing.session.as_deref(),
             scps: &standing.place.scps,

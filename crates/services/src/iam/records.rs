@@ -80,6 +80,28 @@ pub(crate) struct AccountDocument {
     /// Whether the organization made it, or it was there before.
     #[serde(default)]
     pub(crate) was_created: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) tags: Vec<Tag>,
+}
+
+/// A unit of an organization; its id is `ou-…`, its key the id of what it is in and its name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct OrganizationalUnitDocument {
+    pub(crate) name: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) tags: Vec<Tag>,
+}
+
+/// What became of a request to create an account; its id is `car-…`, its path the state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct AccountCreationDocument {
+    pub(crate) account_name: String,
+    /// The account, if there is one now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) account: Option<String>,
+    /// Why there is none, in the model's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) failure: Option<String>,
 }
 
 /// An organization. Its entity belongs to the management account; its id is `o-…`.
@@ -92,6 +114,7 @@ pub(crate) struct OrganizationDocument {
     /// `SERVICE_CONTROL_POLICY` and `RESOURCE_CONTROL_POLICY`, where enabled.
     #[serde(default)]
     pub(crate) enabled_policy_types: Vec<String>,
+    /// The tags of the root: an organization itself has none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) tags: Vec<Tag>,
 }
@@ -137,6 +160,30 @@ pub(crate) fn read_text<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
     serde_json::from_str(text).map_err(Error::internal)
 }
 
+/// What documents of all named kinds have.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(crate) struct NamedDocument {
+    pub(crate) name: String,
+    #[serde(default)]
+    pub(crate) tags: Vec<Tag>,
+}
+
+/// The name of an entity, as written.
+pub(crate) fn name_of(entity: &EntityRecord) -> Result<String, Error> {
+    Ok(read::<NamedDocument>(entity)?.name)
+}
+
+/// The ARN of an entity.
+pub(crate) fn arn_of(entity: &EntityRecord) -> Result<String, Error> {
+    let name = name_of(entity)?;
+    Ok(identity_arn(
+        &entity.account,
+        entity.kind,
+        &entity.path,
+        &name,
+    ))
+}
+
 /// Writes a document.
 pub(crate) fn write(document: &impl Serialize) -> Result<String, Error> {
     serde_json::to_string(document).map_err(Error::internal)
@@ -173,4 +220,17 @@ pub(crate) fn parse_identity_arn(arn: &str) -> Option<(AccountId, EntityKind, St
 /// A time of a document.
 pub(crate) fn time(micros: i64) -> Timestamp {
     Timestamp::from_micros(micros)
+}
+
+/// A new unique id, never given twice: four letters that tell the kind (`AIDA`, `AROA` …) and seventeen drawn.
+pub(crate) fn unique_id(prefix: &str, random: [u8; 16]) -> String {
+    const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    let mut rest = u128::from_be_bytes(random);
+    let mut id = prefix.to_owned();
+    for _ in 0..17 {
+        let digit = usize::try_from(rest % 32).unwrap_or_default();
+        id.extend(ALPHABET.get(digit).copied().map(char::from));
+        rest /= 32;
+    }
+    id
 }

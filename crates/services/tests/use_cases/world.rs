@@ -15,6 +15,7 @@ use ecru_domain::{
 };
 use ecru_key_store::{FileKeyStore, JsonWebTokens};
 use ecru_metadata_sql::SqliteMetadata;
+use ecru_ports::conformance::audit::KeptLines;
 use ecru_ports::{BlobStore, Clock, Ids, Metadata};
 use ecru_services::images::{PutImage, PutImageOutcome};
 use ecru_services::keys::RequestedEncryption;
@@ -119,6 +120,7 @@ impl World {
             ),
             clock: clock.clone(),
             ids: Arc::new(CountingIds(AtomicU64::new(first_id))),
+            audit: Arc::new(KeptLines::default()),
             outbound: issuers.clone(),
             identity_tokens: Arc::new(JsonWebTokens),
         };
