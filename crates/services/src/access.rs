@@ -16,7 +16,7 @@ mod demand;
 mod holding;
 mod organization;
 mod question;
-mod standing;
+pub(crate) mod standing;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -169,7 +169,7 @@ impl Access {
         Err(Refusal::AccessDenied {
             principal: context.principal.arn.clone(),
             action: demand.action,
-            resource: demand.resource.arn(),
+            resource: demand.resource.label(),
             reason: decision.reason(demand.action.as_str()),
         }
         .into())

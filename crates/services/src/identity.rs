@@ -182,7 +182,7 @@ impl Identity {
         }))
     }
 
-    async fn sealed_record(
+    pub(crate) async fn sealed_record(
         &self,
         principal: &Principal,
         pair: &AccessKeyPair,

@@ -9,6 +9,7 @@ use ecru_ports::{BlobStore, Clock, Ids, KeyStore, Metadata};
 
 use crate::access::Access;
 use crate::collection::Collection;
+use crate::iam::Iam;
 use crate::identity::Identity;
 use crate::images::Images;
 use crate::keys::Keys;
@@ -58,6 +59,8 @@ pub struct Services {
     pub access: Access,
     /// Whose access key it is.
     pub identity: Identity,
+    /// Users, roles, groups and policies.
+    pub iam: Iam,
     /// Authorization tokens and layer URLs.
     pub tokens: Tokens,
     /// Repositories.
@@ -100,6 +103,13 @@ impl Services {
             limits,
         );
         Self {
+            iam: Iam::new(
+                access.clone(),
+                store.clone(),
+                identity.clone(),
+                tokens.clone(),
+                outside,
+            ),
             repositories: Repositories::new(
                 access.clone(),
                 store.clone(),
