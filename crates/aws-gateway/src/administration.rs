@@ -3,10 +3,13 @@
 //! | operation | input | output |
 //! |---|---|---|
 //! | `Verify` | `repair`: boolean, default false; `from`: the `next` of the answer before | `objects`, `bytes`, `manifests`, `problemCount`: numbers; `problems`: list of `what`, `object`, `repository`, `digest`, `quarantined`; `next`, unless all was verified |
+//! | `Explain` | `principal`, `resource`: ARNs; `action`; `context`: condition keys with a value or a list | `decision`: `outcome`, `layer`, `statement`; `reason`; `layers`: list of `layer`, `allows`, `denies`, `statements`, each with what kept it from matching |
 //! | `RevokeTokens` | none | none |
 //! | `PutRegistrySetting` | `name`: `latest`; `value`: `newest`, `explicit` or `follow` | the same |
 //!
 //! Each asks for the IAM action `ecru:<Operation>`. Errors are those of the JSON dialect.
+
+mod explain;
 
 use ecru_domain::Error;
 use ecru_domain::latest::LatestMode;
@@ -80,6 +83,10 @@ pub(crate) async fn answer(
             let input = json_protocol::decode_object(body)?;
             json_protocol::success(&verify(call, &input).await?, id)
         }
+        "Explain" => {
+            let input = json_protocol::decode_object(body)?;
+            json_protocol::success(&explain::explain(call, input).await?, id)
+        }
         "RevokeTokens" => {
             let input = json_protocol::decode_object(body)?;
             json_protocol::success(&revoke_tokens(call, input).await?, id)
@@ -97,6 +104,7 @@ pub(crate) async fn answer(
 pub(crate) fn route_name(operation: &str) -> &'static str {
     match operation {
         "Verify" => "ecru:Verify",
+        "Explain" => "ecru:Explain",
         "RevokeTokens" => "ecru:RevokeTokens",
         "PutRegistrySetting" => "ecru:PutRegistrySetting",
         _ => "ecru:unknown",

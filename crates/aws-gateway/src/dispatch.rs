@@ -9,7 +9,7 @@ use http::Response;
 use crate::body_budget::{BodyShare, BufferedBody};
 use crate::call::Call;
 use crate::ecr::{
-    authorization, batch_get, images, layers, referrers, registry_settings, repositories,
+    authorization, batch_get, images, layers, policies, referrers, registry_settings, repositories,
     repository_settings, resource_tags, uploads,
 };
 use crate::errors::Failure;
@@ -35,6 +35,12 @@ pub(crate) async fn answer(call: &Call<'_>, operation: Operation, body: Buffered
         Op::PutImageScanningConfiguration => {
             run(call, body, repository_settings::put_scanning).await
         }
+        Op::SetRepositoryPolicy => run(call, body, policies::set_repository).await,
+        Op::GetRepositoryPolicy => run(call, body, policies::get_repository).await,
+        Op::DeleteRepositoryPolicy => run(call, body, policies::delete_repository).await,
+        Op::PutRegistryPolicy => run(call, body, policies::put_registry).await,
+        Op::GetRegistryPolicy => run(call, body, policies::get_registry).await,
+        Op::DeleteRegistryPolicy => run(call, body, policies::delete_registry).await,
         Op::TagResource => run(call, body, resource_tags::tag).await,
         Op::UntagResource => run(call, body, resource_tags::untag).await,
         Op::ListTagsForResource => run(call, body, resource_tags::list).await,
@@ -57,9 +63,7 @@ pub(crate) async fn answer(call: &Call<'_>, operation: Operation, body: Buffered
         | Op::CreateRepositoryCreationTemplate
         | Op::DeleteLifecyclePolicy
         | Op::DeletePullThroughCacheRule
-        | Op::DeleteRegistryPolicy
         | Op::DeleteRepositoryCreationTemplate
-        | Op::DeleteRepositoryPolicy
         | Op::DeleteSigningConfiguration
         | Op::DeregisterPullTimeUpdateExclusion
         | Op::DescribeImageReplicationStatus
@@ -70,19 +74,15 @@ pub(crate) async fn answer(call: &Call<'_>, operation: Operation, body: Buffered
         | Op::DescribeRepositoryCreationTemplates
         | Op::GetLifecyclePolicy
         | Op::GetLifecyclePolicyPreview
-        | Op::GetRegistryPolicy
         | Op::GetRegistryScanningConfiguration
-        | Op::GetRepositoryPolicy
         | Op::GetSigningConfiguration
         | Op::ListPullTimeUpdateExclusions
         | Op::ListReplicationBackfills
         | Op::PutLifecyclePolicy
-        | Op::PutRegistryPolicy
         | Op::PutRegistryScanningConfiguration
         | Op::PutReplicationConfiguration
         | Op::PutSigningConfiguration
         | Op::RegisterPullTimeUpdateExclusion
-        | Op::SetRepositoryPolicy
         | Op::StartImageScan
         | Op::StartLifecyclePolicyPreview
         | Op::StartReplicationBackfill

@@ -11,6 +11,7 @@ pub(crate) mod batch_get;
 mod image_ids;
 pub(crate) mod images;
 pub(crate) mod layers;
+pub(crate) mod policies;
 pub(crate) mod referrers;
 pub(crate) mod registry_settings;
 pub(crate) mod repositories;

@@ -114,6 +114,8 @@ fn code_of(refusal: &Refusal) -> Code {
         Refusal::RepositoryNotFound(_) => Kind::RepositoryNotFound,
         Refusal::RepositoryAlreadyExists(_) => Kind::RepositoryAlreadyExists,
         Refusal::RepositoryNotEmpty(_) => Kind::RepositoryNotEmpty,
+        Refusal::RepositoryPolicyNotFound(_) => Kind::RepositoryPolicyNotFound,
+        Refusal::RegistryPolicyNotFound(_) => Kind::RegistryPolicyNotFound,
         Refusal::InvalidTagParameter(_) => Kind::InvalidTagParameter,
         Refusal::TooManyTags => Kind::TooManyTags,
         Refusal::LimitExceeded(_) | Refusal::LayerTooLarge | Refusal::TooManyChunks => {

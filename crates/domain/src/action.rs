@@ -67,6 +67,8 @@ impl Action {
     pub const GET_CALLER_IDENTITY: Self = Self("sts:GetCallerIdentity");
     /// `ecru:Verify`: the administration API re-reads the store.
     pub const VERIFY: Self = Self("ecru:Verify");
+    /// `ecru:Explain`: the administration API says why a request would be allowed or denied.
+    pub const EXPLAIN: Self = Self("ecru:Explain");
     /// `ecru:RevokeTokens`: the administration API ends every token at once.
     pub const REVOKE_TOKENS: Self = Self("ecru:RevokeTokens");
     /// `ecru:PutRegistrySetting`: the administration API sets a registry setting that ECR does not have.
@@ -82,6 +84,75 @@ impl Action {
         self.0
     }
 }
+
+/// Every action of ECR, those without an operation included (Service Authorization Reference, "Actions defined by
+/// Amazon ECR"): a policy of a repository or registry names no others.
+pub const ECR_ACTIONS: [&str; 64] = [
+    "ecr:BatchCheckLayerAvailability",
+    "ecr:BatchDeleteImage",
+    "ecr:BatchGetImage",
+    "ecr:BatchGetRepositoryScanningConfiguration",
+    "ecr:BatchImportUpstreamImage",
+    "ecr:CompleteLayerUpload",
+    "ecr:CreatePullThroughCacheRule",
+    "ecr:CreateRepository",
+    "ecr:CreateRepositoryCreationTemplate",
+    "ecr:DeleteLifecyclePolicy",
+    "ecr:DeletePullThroughCacheRule",
+    "ecr:DeleteRegistryPolicy",
+    "ecr:DeleteRepository",
+    "ecr:DeleteRepositoryCreationTemplate",
+    "ecr:DeleteRepositoryPolicy",
+    "ecr:DeleteSigningConfiguration",
+    "ecr:DeregisterPullTimeUpdateExclusion",
+    "ecr:DescribeImageReplicationStatus",
+    "ecr:DescribeImageScanFindings",
+    "ecr:DescribeImageSigningStatus",
+    "ecr:DescribeImages",
+    "ecr:DescribePullThroughCacheRules",
+    "ecr:DescribeRegistry",
+    "ecr:DescribeReplicationBackfillResults",
+    "ecr:DescribeRepositories",
+    "ecr:DescribeRepositoryCreationTemplates",
+    "ecr:GetAccountSetting",
+    "ecr:GetAuthorizationToken",
+    "ecr:GetDownloadUrlForLayer",
+    "ecr:GetImageCopyStatus",
+    "ecr:GetLifecyclePolicy",
+    "ecr:GetLifecyclePolicyPreview",
+    "ecr:GetRegistryPolicy",
+    "ecr:GetRegistryScanningConfiguration",
+    "ecr:GetRepositoryPolicy",
+    "ecr:GetSigningConfiguration",
+    "ecr:InitiateLayerUpload",
+    "ecr:ListImages",
+    "ecr:ListPullTimeUpdateExclusions",
+    "ecr:ListReplicationBackfills",
+    "ecr:ListTagsForResource",
+    "ecr:PutAccountSetting",
+    "ecr:PutImage",
+    "ecr:PutImageScanningConfiguration",
+    "ecr:PutImageTagMutability",
+    "ecr:PutLifecyclePolicy",
+    "ecr:PutRegistryPolicy",
+    "ecr:PutRegistryScanningConfiguration",
+    "ecr:PutReplicationConfiguration",
+    "ecr:PutSigningConfiguration",
+    "ecr:RegisterPullTimeUpdateExclusion",
+    "ecr:ReplicateImage",
+    "ecr:SetRepositoryPolicy",
+    "ecr:StartImageScan",
+    "ecr:StartLifecyclePolicyPreview",
+    "ecr:StartReplicationBackfill",
+    "ecr:StopReplicationBackfill",
+    "ecr:TagResource",
+    "ecr:UntagResource",
+    "ecr:UpdateImageStorageClass",
+    "ecr:UpdatePullThroughCacheRule",
+    "ecr:UpdateRepositoryCreationTemplate",
+    "ecr:UploadLayerPart",
+    "ecr:ValidatePullThroughCacheRule",
+];
 
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -85,6 +85,12 @@ pub enum Refusal {
     /// It still has images.
     #[error("The repository with name '{}' in registry with id '{}' cannot be deleted because it still contains images", .0.name, .0.registry_id)]
     RepositoryNotEmpty(RepositoryLabel),
+    /// It has no policy.
+    #[error("Repository policy does not exist for the repository with name '{}' in the registry with id '{}'", .0.name, .0.registry_id)]
+    RepositoryPolicyNotFound(RepositoryLabel),
+    /// The registry has no policy.
+    #[error("Registry policy does not exist in the registry with id '{0}'")]
+    RegistryPolicyNotFound(AccountId),
     /// A resource tag breaks a rule.
     #[error("{0}")]
     InvalidTagParameter(String),

@@ -329,6 +329,23 @@ async fn changes_put_off_are_bounded() {
     schema.remove().await;
 }
 
+/// An answer in many pieces must not keep those behind it from coming: all of a batch wait for the last.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn answers_that_come_in_pieces_are_taken_as_they_come() {
+    const MEMBERS: usize = 60;
+    let schema = Schema::create().await;
+    let proxy = Proxy::before(server_of(&schema.url)).await;
+    proxy.turn(Way::Narrow);
+    let store = schema.open_behind(&proxy).await;
+    let members = (0..MEMBERS).map(|id| add_job_and_fact(&store, id, "good"));
+    for outcome in futures_util::future::join_all(members).await {
+        outcome.unwrap();
+    }
+    let (jobs, facts) = jobs_and_facts(&store, MEMBERS).await;
+    assert_eq!((jobs.len(), facts), (MEMBERS, MEMBERS));
+    schema.remove().await;
+}
+
 /// Host and port of a URL.
 fn server_of(url: &str) -> String {
     let place = url.split("://").nth(1).unwrap().split('/').next().unwrap();

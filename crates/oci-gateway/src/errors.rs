@@ -231,6 +231,8 @@ fn map(refusal: &Refusal) -> (StatusCode, Code) {
         Refusal::InvalidParameter { .. }
         | Refusal::RepositoryAlreadyExists(_)
         | Refusal::RepositoryNotEmpty(_)
+        | Refusal::RepositoryPolicyNotFound(_)
+        | Refusal::RegistryPolicyNotFound(_)
         | Refusal::InvalidTagParameter(_)
         | Refusal::TooManyTags
         | Refusal::ImageReferencedByManifestList(_) => (StatusCode::BAD_REQUEST, Code::Unsupported),

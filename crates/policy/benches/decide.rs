@@ -1,3 +1,102 @@
-//! How long a decision takes.
+//! How long a decision takes: `cargo bench -p ecru-policy`.
+//!
+//! Ten identity policies of ten statements, as a busy user has them, and the policy of the repository; once decided
+//! by the last statement of all, once denied by none and allowed by none.
 
-fn main() {}
+use std::fmt::Write as _;
+use std::hint::black_box;
+use std::time::Instant;
+
+use ecru_policy::{Context, Document, Layers, Policy, Principal, Request, decide};
+
+const POLICIES: usize = 10;
+const STATEMENTS: usize = 10;
+/// So short that most repetitions are not interrupted by whatever else the machine does.
+const ROUNDS: u32 = 50;
+const REPETITIONS: usize = 2_000;
+
+/// A policy whose statements allow a few actions on the repositories of one team each, under a condition.
+fn policy(number: usize) -> Document {
+    let mut text = String::from(r#"{"Version": "2012-10-17", "Statement": ["#);
+    for statement in 0..STATEMENTS {
+        let comma = if statement == 0 { "" } else { "," };
+        let effect = if statement == 5 { "Deny" } else { "Allow" };
+        write!(
+            text,
+            r#"{comma}{{"Sid": "S{statement}", "Effect": "{effect}",
+            "Action": ["ecr:PutImage", "ecr:Batch*", "ecr:GetDownloadUrlForLayer", "ecr:DescribeImages"],
+            "Resource": ["arn:aws:ecr:*:111122223333:repository/team-{number}-{statement}/*",
+                "arn:aws:ecr:us-east-1:111122223333:repository/${{aws:PrincipalTag/team}}/{number}/*"],
+            "Condition": {{"Bool": {{"aws:SecureTransport": "true"}},
+                "IpAddress": {{"aws:SourceIp": ["203.0.113.0/24", "10.0.0.0/8"]}}}}}}"#
+        )
+        .unwrap();
+    }
+    text.push_str("]}");
+    Document::new(format!("policy-{number}"), Policy::parse(&text).unwrap())
+}
+
+fn context() -> Context {
+    let mut context = Context::new();
+    for key in 0..20 {
+        context.set(&format!("aws:PrincipalTag/key{key}"), "value");
+    }
+    context
+        .set("aws:SecureTransport", true)
+        .set("aws:SourceIp", "10.1.2.3")
+        .set("aws:PrincipalTag/team", "team-x")
+        .set("aws:username", "alice");
+    context
+}
+
+fn main() {
+    let identity: Vec<Document> = (0..POLICIES).map(policy).collect();
+    let repository = r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["ecr:BatchGetImage"],
+        "Principal": {"AWS": "arn:aws:iam::444455556666:root"}}]}"#;
+    let resource = [Document::new(
+        "repository",
+        Policy::parse(repository).unwrap(),
+    )];
+    let layers = Layers {
+        identity: &identity,
+        resource: &resource,
+        ..Layers::default()
+    };
+    let principal = Principal::parse("arn:aws:iam::111122223333:user/alice").unwrap();
+    let context = context();
+    for (name, resource) in [
+        (
+            "allowed by the last",
+            "arn:aws:ecr:us-east-1:111122223333:repository/team-9-9/web",
+        ),
+        (
+            "allowed by none",
+            "arn:aws:ecr:us-east-1:111122223333:repository/team-y/web",
+        ),
+    ] {
+        let request = Request {
+            principal: &principal,
+            action: "ecr:BatchGetImage",
+            resource,
+            resource_account: "111122223333",
+            context: &context,
+        };
+        let mut times: Vec<f64> = (0..REPETITIONS)
+            .map(|_| {
+                let start = Instant::now();
+                for _ in 0..ROUNDS {
+                    black_box(decide(black_box(&layers), black_box(&request)));
+                }
+                start.elapsed().as_secs_f64() / f64::from(ROUNDS) * 1e6
+            })
+            .collect();
+        times.sort_by(f64::total_cmp);
+        let outcome = decide(&layers, &request).outcome;
+        println!(
+            "{name}: {:.2} µs (fastest {:.2}, nine of ten within {:.2}), {outcome:?}",
+            times[REPETITIONS / 2],
+            times[0],
+            times[REPETITIONS * 9 / 10]
+        );
+    }
+}

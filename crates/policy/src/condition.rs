@@ -178,8 +178,8 @@ impl Test {
     }
 }
 
-/// Whether a value of a condition can be read by its operator; one with variables is text, and can.
-pub(crate) fn is_readable(operator: Operator, value: &str, has_variables: bool) -> bool {
+/// Whether a value of a condition can be read by its operator.
+pub(crate) fn is_readable(operator: Operator, value: &str) -> bool {
     match operator.family {
         Family::String | Family::StringLike | Family::StringIgnoreCase => true,
         Family::Numeric(_) => Decimal::parse(value).is_some(),
@@ -187,7 +187,7 @@ pub(crate) fn is_readable(operator: Operator, value: &str, has_variables: bool) 
         Family::Bool | Family::Null => boolean(value).is_some(),
         Family::Binary => bytes(value).is_some(),
         Family::IpAddress => Network::parse(value).is_some(),
-        Family::Arn => ArnPattern::parse(value, has_variables).is_arn(),
+        Family::Arn => ArnPattern::parse(value, true).is_arn(),
     }
 }
 

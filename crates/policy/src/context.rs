@@ -78,51 +78,61 @@ fn hash(name: &str) -> u64 {
 /// the slash of a tag key included.
 #[derive(Clone, Debug, Default)]
 pub struct Context {
-    entries: Vec<(Key, Value)>,
+    /// The hashes of the keys of `entries`, which are looked through first.
+    hashes: Vec<u64>,
+    entries: Vec<(Box<str>, Value)>,
 }
 
 impl Context {
     /// A context without keys.
-    pub fn new() -> Self {
-        Self::default()
+    pub const fn new() -> Self {
+        Self {
+            hashes: Vec::new(),
+            entries: Vec::new(),
+        }
     }
 
     /// Gives a key its value, in place of the one that it had.
     pub fn set(&mut self, key: &str, value: impl Into<Value>) -> &mut Self {
         let key = Key::new(key);
         let value = value.into();
-        match self.entries.iter_mut().find(|(other, _)| *other == key) {
+        let place = self.place(&key);
+        match place.and_then(|place| self.entries.get_mut(place)) {
             Some(entry) => entry.1 = value,
-            None => self.entries.push((key, value)),
+            None => {
+                self.hashes.push(key.hash);
+                self.entries.push((key.name, value));
+            }
         }
         self
     }
 
     /// Takes a key away.
     pub fn remove(&mut self, key: &str) {
-        let key = Key::new(key);
-        self.entries.retain(|(other, _)| *other != key);
+        if let Some(place) = self.place(&Key::new(key)) {
+            self.hashes.remove(place);
+            self.entries.remove(place);
+        }
     }
 
     /// The value of a key; `None` if it is missing.
     pub fn get(&self, key: &str) -> Option<&Value> {
-        let hash = hash(key);
-        let mut entries = self.entries.iter();
-        entries
-            .find(|(other, _)| other.hash == hash && other.name.eq_ignore_ascii_case(key))
-            .map(|(_, value)| value)
+        self.value(&Key::new(key))
     }
 
     pub(crate) fn value(&self, key: &Key) -> Option<&Value> {
-        let mut entries = self.entries.iter();
-        entries
-            .find(|(other, _)| other == key)
-            .map(|(_, value)| value)
+        let place = self.place(key)?;
+        self.entries.get(place).map(|(_, value)| value)
+    }
+
+    fn place(&self, key: &Key) -> Option<usize> {
+        let mut pairs = self.hashes.iter().zip(&self.entries);
+        pairs.position(|(hash, (name, _))| *hash == key.hash && *name == key.name)
     }
 
     /// The keys, in lower case, with their values.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
-        self.entries.iter().map(|(key, value)| (&*key.name, value))
+        self.entries.iter().map(|(name, value)| (&**name, value))
     }
 }
 

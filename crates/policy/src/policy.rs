@@ -6,6 +6,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 pub use crate::statement::Statement;
+use crate::statement::stands_for;
 use crate::syntax::{self, DocumentSyntax};
 
 /// Most bytes of a document's text, of whatever kind.
@@ -133,14 +134,6 @@ impl Policy {
             .find(|own| !known.iter().any(|action| stands_for(own, action)))
             .map(String::as_str)
     }
-}
-
-/// Whether a value of `Action` stands for an action.
-fn stands_for(written: &str, action: &str) -> bool {
-    crate::statement::action_pattern(written).matches(
-        &action.to_ascii_lowercase(),
-        &crate::context::Context::default(),
-    )
 }
 
 fn context_keys(statements: &[Statement]) -> Box<[String]> {

@@ -18,8 +18,19 @@ const TEXT_ONLY: Syntax = Syntax {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Target<'a> {
     text: &'a str,
-    /// Where the last segment begins. `None` if it is no ARN, such as `*`.
-    last: Option<usize>,
+    /// `None` if it is no ARN, such as `*`.
+    arn: Option<Arn<'a>>,
+}
+
+/// The parts of an ARN that most patterns are told apart by.
+#[derive(Clone, Copy, Debug)]
+struct Arn<'a> {
+    /// Everything before the last segment, with the colon.
+    head: &'a str,
+    /// The last segment.
+    name: &'a str,
+    /// Whether there are colons in it.
+    has_colons: bool,
 }
 
 impl<'a> Target<'a> {
@@ -28,18 +39,19 @@ impl<'a> Target<'a> {
         let last = fifth
             .filter(|_| text.starts_with("arn:"))
             .map(|(colon, _)| colon + 1);
-        Self { text, last }
-    }
-
-    /// Everything before the last segment, with the colon, and the last segment.
-    fn parts(self) -> Option<(&'a str, &'a str)> {
-        self.text.split_at_checked(self.last?)
+        let parts = last.and_then(|last| text.split_at_checked(last));
+        let arn = parts.map(|(head, name)| Arn {
+            head,
+            name,
+            has_colons: name.contains(':'),
+        });
+        Self { text, arn }
     }
 
     /// The service and the last segment of an ARN.
     pub(crate) fn service_and_name(self) -> Option<(&'a str, &'a str)> {
-        let (head, name) = self.parts()?;
-        Some((head.split(':').nth(2)?, name))
+        let arn = self.arn?;
+        Some((arn.head.split(':').nth(2)?, arn.name))
     }
 }
 
@@ -92,28 +104,25 @@ impl ResourcePattern {
     }
 
     /// Whether it covers the resource of a request.
+    #[inline]
     pub(crate) fn matches(&self, target: Target<'_>, context: &Context) -> bool {
-        let segments = match &self.form {
-            Form::Anything => return true,
-            Form::Plain(own, last) => {
-                return target
-                    .parts()
-                    .is_some_and(|(head, name)| **own == *head && last.matches(name, context));
+        let (segments, arn) = match (&self.form, target.arn) {
+            (Form::Anything, _) => return true,
+            (_, None) => return false,
+            (Form::Plain(own, last), Some(arn)) => {
+                return last.matches(arn.name, context) && **own == *arn.head;
             }
-            Form::Segments(segments) => segments,
+            (Form::Segments(segments), Some(arn)) if arn.has_colons => {
+                return matches_beyond(segments, target.text, context);
+            }
+            (Form::Segments(segments), Some(arn)) => (segments, arn),
         };
-        let Some((head, name)) = target.parts() else {
-            return false;
-        };
-        if name.contains(':') {
-            return matches_beyond(segments, target.text, context);
-        }
         // with five colons on both sides, each meets its own
         let [heads @ .., last] = &**segments;
-        last.matches(name, context)
+        last.matches(arn.name, context)
             && heads
                 .iter()
-                .zip(head.split(':'))
+                .zip(arn.head.split(':'))
                 .all(|(pattern, segment)| pattern.matches(segment, context))
     }
 

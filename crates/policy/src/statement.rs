@@ -17,6 +17,9 @@ const ACTION: Syntax = Syntax {
     variables: false,
 };
 
+/// Actions have no variables, so they ask nothing of a context.
+static NOTHING: Context = Context::new();
+
 /// A request in the form in which statements look at it.
 pub(crate) struct Query<'a> {
     pub(crate) request: &'a Request<'a>,
@@ -29,6 +32,7 @@ pub(crate) struct Query<'a> {
 
 impl<'a> Query<'a> {
     pub(crate) fn new(request: &'a Request<'a>, has_boundary: bool) -> Self {
+        let has_boundary = has_boundary && request.principal.has_policies();
         Self {
             request,
             action: request.action.to_ascii_lowercase(),
@@ -61,8 +65,13 @@ pub(crate) enum Mismatch {
     Condition(usize),
 }
 
+/// Whether a value of `Action` or `NotAction` stands for an action.
+pub(crate) fn stands_for(written: &str, action: &str) -> bool {
+    action_pattern(written).matches(&action.to_ascii_lowercase(), &NOTHING)
+}
+
 /// A value of `Action` or `NotAction`, which fits actions in lower case.
-pub(crate) fn action_pattern(text: &str) -> Pattern {
+fn action_pattern(text: &str) -> Pattern {
     Pattern::parse(&text.to_ascii_lowercase(), ACTION)
 }
 
@@ -141,6 +150,11 @@ impl Statement {
         &self.written_actions
     }
 
+    /// Whether those are what it excepts: the values of `NotAction`.
+    pub fn excepts_actions(&self) -> bool {
+        self.actions.is_not
+    }
+
     /// Whether its `Action` or `NotAction` names this action literally, without wildcards.
     pub fn names_action(&self, action: &str) -> bool {
         let mut actions = self.written_actions.iter();
@@ -160,9 +174,7 @@ impl Statement {
 
     /// With the action in lower case.
     fn covers(&self, action: &str) -> bool {
-        // without variables nothing is asked of the context
-        let none = Context::default();
-        self.actions.cover(|one| one.matches(action, &none))
+        self.actions.cover(|one| one.matches(action, &NOTHING))
     }
 
     pub(crate) fn conditions(&self) -> &[Condition] {

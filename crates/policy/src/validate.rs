@@ -1,55 +1,28 @@
 //! What may be saved as which kind of document, with the texts that AWS answers (IAM User Guide, "IAM JSON policy
 //! grammar", and the quotas of IAM, Organizations, KMS and ECR).
 
+mod elements;
+mod kind;
+mod principals;
+mod warnings;
+
 use thiserror::Error;
 
-use crate::policy::Policy;
+use crate::policy::{Malformed, Policy, Version};
+use crate::syntax::{self, DocumentSyntax};
 
-/// Most characters, white space apart, of a managed policy.
-pub const MAX_MANAGED_POLICY: usize = 6_144;
-/// Most characters of all inline policies of a user together.
-pub const MAX_USER_INLINE: usize = 2_048;
-/// Most characters of all inline policies of a role together.
-pub const MAX_ROLE_INLINE: usize = 10_240;
-/// Most characters of all inline policies of a group together.
-pub const MAX_GROUP_INLINE: usize = 5_120;
-/// Most characters of a role's trust policy.
-pub const MAX_ROLE_TRUST: usize = 2_048;
-/// Most characters of an inline session policy.
-pub const MAX_SESSION_POLICY: usize = 2_048;
-/// Most bytes of a key policy, white space included.
-pub const MAX_KEY_POLICY: usize = 32_768;
-/// Most characters of a repository policy or registry policy, white space included.
-pub const MAX_ECR_POLICY: usize = 10_240;
-/// Most characters of a service or resource control policy.
-pub const MAX_CONTROL_POLICY: usize = 5_120;
+pub use kind::{
+    DocumentKind, MAX_CONTROL_POLICY, MAX_ECR_POLICY, MAX_GROUP_INLINE, MAX_KEY_POLICY,
+    MAX_MANAGED_POLICY, MAX_ROLE_INLINE, MAX_ROLE_TRUST, MAX_SESSION_POLICY, MAX_USER_INLINE,
+};
+use kind::{Presence, Rules};
+pub use warnings::Warning;
 
-/// What a document is to be saved as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum DocumentKind {
-    /// A managed policy, also one that serves as a boundary.
-    Managed,
-    /// An inline policy of a user. Its size counts together with the user's others.
-    UserInline,
-    /// An inline policy of a role. Its size counts together with the role's others.
-    RoleInline,
-    /// An inline policy of a group. Its size counts together with the group's others.
-    GroupInline,
-    /// A policy passed with `AssumeRole` or `GetFederationToken`.
-    Session,
-    /// The trust policy of a role.
-    RoleTrust,
-    /// The policy of an ECR repository.
-    Repository,
-    /// The policy of an ECR registry.
-    Registry,
-    /// The policy of a KMS key.
-    Key,
-    /// A service control policy.
-    ServiceControl,
-    /// A resource control policy.
-    ResourceControl,
-}
+/// What IAM answers when an element is missing, misplaced or misspelt.
+const SYNTAX: &str = "Syntax errors in policy.";
+
+/// What IAM answers when a value cannot be read by its operator.
+const LEGACY: &str = "The policy failed legacy parsing";
 
 /// Why a document may not be saved.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -63,13 +36,30 @@ pub struct Finding {
     pub is_too_large: bool,
 }
 
-/// Something that may be saved but will hardly do what its author meant.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Warning {
-    /// The statement, from zero.
-    pub statement: usize,
-    /// What is odd about it.
-    pub message: String,
+impl Finding {
+    /// As IAM would answer it; the dialect of the kind is put on at the end.
+    fn new(message: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            detail: detail.into(),
+            is_too_large: false,
+        }
+    }
+
+    fn syntax(detail: impl Into<String>) -> Self {
+        Self::new(SYNTAX, detail)
+    }
+}
+
+impl From<Malformed> for Finding {
+    fn from(malformed: Malformed) -> Self {
+        let message = if malformed.is_not_json {
+            "This policy contains invalid Json"
+        } else {
+            SYNTAX
+        };
+        Self::new(message, malformed.reason)
+    }
 }
 
 /// A document that may be saved.
@@ -81,26 +71,92 @@ pub struct Validated {
     pub warnings: Vec<Warning>,
 }
 
-/// Whether `text` may be saved as a document of this kind. Whether the principals that it names exist is left to
-/// the caller.
+/// Whether `text` may be saved as a document of this kind.
+///
+/// Left to the caller: whether the principals that it names exist ([`principals`](crate::principals)), whether the
+/// service knows its actions ([`Policy::unknown_action`]), and the sum of inline policies ([`document_size`]).
 pub fn validate(text: &str, kind: DocumentKind) -> Result<Validated, Finding> {
-    let _ = kind;
-    let policy = Policy::parse(text).map_err(|malformed| Finding {
-        message: malformed.reason.clone(),
-        detail: malformed.reason,
-        is_too_large: false,
-    })?;
-    Ok(Validated {
-        policy,
-        warnings: Vec::new(),
+    let rules = kind.rules();
+    check(text, kind, &rules).map_err(|finding| Finding {
+        message: rules.dialect.message(&finding),
+        ..finding
     })
+}
+
+fn check(text: &str, kind: DocumentKind, rules: &Rules) -> Result<Validated, Finding> {
+    check_text(text, kind, rules)?;
+    let document = syntax::read(text)?;
+    check_document(&document, rules)?;
+    for (place, statement) in document.statements.iter().enumerate() {
+        elements::check(statement, rules).map_err(|finding| Finding {
+            detail: format!("statement {place}: {}", finding.detail),
+            ..finding
+        })?;
+    }
+    let warnings = warnings::of(&document);
+    let policy = Policy::compile(document)?;
+    Ok(Validated { policy, warnings })
+}
+
+fn check_text(text: &str, kind: DocumentKind, rules: &Rules) -> Result<(), Finding> {
+    let size = if rules.counts_white_space {
+        text.chars().count()
+    } else {
+        document_size(text)
+    };
+    if size > kind.limit() {
+        return Err(Finding {
+            is_too_large: true,
+            ..Finding::new(
+                rules.too_large(kind.limit()),
+                format!("it has {size} characters, the limit is {}", kind.limit()),
+            )
+        });
+    }
+    if rules.is_latin && !text.chars().all(is_latin) {
+        return Err(Finding::syntax(
+            "it has characters beyond U+00FF or control characters",
+        ));
+    }
+    Ok(())
+}
+
+fn check_document(document: &DocumentSyntax, rules: &Rules) -> Result<(), Finding> {
+    if document.statements.is_empty() {
+        return Err(Finding::syntax("it has no statement"));
+    }
+    if document.id.is_some() && rules.principal == Presence::Prohibited {
+        return Err(Finding::syntax("Id is for policies of resources"));
+    }
+    if rules.needs_2012 && document.version != Some(Version::V2012) {
+        let message = "Policy document must be version 2012-10-17 or greater.";
+        return Err(Finding::new(message, "its Version is not 2012-10-17"));
+    }
+    if rules.unique_sids {
+        let sids = document
+            .statements
+            .iter()
+            .filter_map(|one| one.sid.as_deref());
+        let mut sids: Vec<&str> = sids.filter(|sid| !sid.is_empty()).collect();
+        sids.sort_unstable();
+        if sids.windows(2).any(|pair| pair[0] == pair[1]) {
+            let message = "Statement IDs (SID) in a single policy must be unique.";
+            return Err(Finding::new(message, "a Sid occurs twice"));
+        }
+    }
+    Ok(())
 }
 
 /// The size of a document as IAM counts it: characters that are not white space.
 pub fn document_size(text: &str) -> usize {
+    let is_white = |letter: char| matches!(letter, ' ' | '\t' | '\n' | '\r');
     text.chars().filter(|letter| !is_white(*letter)).count()
 }
 
-fn is_white(letter: char) -> bool {
-    matches!(letter, ' ' | '\t' | '\n' | '\r')
+/// The characters that IAM takes in documents.
+fn is_latin(letter: char) -> bool {
+    matches!(letter, '\t' | '\n' | '\r' | '\u{20}'..='\u{ff}')
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,10 +2,12 @@
 //! access key. `verify --offline` asks nobody and opens the store itself.
 //!
 //! - `exchange`: one request and its answer
+//! - `explained`: a decision and its reasons, for a person to read
 //! - `pinned`: TLS to a server whose certificate is at hand
 //! - `signature`: Signature Version 4
 
 mod exchange;
+mod explained;
 mod pinned;
 mod signature;
 
@@ -19,7 +21,7 @@ use ecru_ports::Clock as _;
 use ecru_services::verification::VerifyRequest;
 use serde_json::{Value, json};
 
-use crate::command_line::{AdministrationArgs, VerifyArgs};
+use crate::command_line::{AdministrationArgs, ExplainArgs, VerifyArgs};
 use crate::configuration::StoreConfig;
 use crate::open_store;
 use crate::outside::SystemClock;
@@ -75,6 +77,28 @@ pub async fn revoke_tokens(args: &AdministrationArgs) -> Result<()> {
     ask(args, &config, "RevokeTokens", &json!({})).await?;
     println!("every authorization token, page token and layer link has ended");
     Ok(())
+}
+
+/// Asks why a request would be allowed or denied, and prints it. Whether it would be allowed.
+///
+/// # Errors
+/// The server cannot be asked, or refuses.
+pub async fn explain(args: &ExplainArgs) -> Result<bool> {
+    let config =
+        StoreConfig::from_args(&args.administration.store, |name| std::env::var(name).ok())?;
+    let input = json!({
+        "principal": args.principal,
+        "action": args.action,
+        "resource": args.resource,
+        "context": explained::context_of(&args.context)?,
+    });
+    let answer = ask(&args.administration, &config, "Explain", &input).await?;
+    if args.json {
+        println!("{answer:#}");
+    } else {
+        print!("{}", explained::rendered(&answer));
+    }
+    Ok(answer["decision"]["outcome"] == "allowed")
 }
 
 async fn ask(

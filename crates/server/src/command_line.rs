@@ -28,6 +28,7 @@ pub fn definition() -> clap::Command {
     let asks = move |command| hidden(asks_or_opens(command), &OF_THE_STORE);
     CommandLine::command()
         .mut_subcommand("verify", asks_or_opens)
+        .mut_subcommand("explain", asks)
         .mut_subcommand("token", |token| token.mut_subcommand("revoke-all", asks))
 }
 
@@ -44,6 +45,8 @@ pub enum Command {
     Serve(Box<ServeArgs>),
     /// Read everything that is stored again, compare it with its digests and report what is wrong
     Verify(Box<VerifyArgs>),
+    /// Say why a principal may do something, or not: every policy that binds it, and what it says
+    Explain(Box<ExplainArgs>),
     /// Authorization tokens
     #[command(subcommand)]
     Token(TokenCommand),
@@ -80,6 +83,34 @@ pub struct VerifyArgs {
     /// Open the store itself, which no server may be using
     #[arg(long)]
     pub offline: bool,
+
+    /// The server to ask.
+    #[command(flatten)]
+    pub administration: AdministrationArgs,
+}
+
+/// What to explain.
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// ARN of the user, role, session of a role, or root user
+    #[arg(long, value_name = "ARN")]
+    pub principal: String,
+
+    /// What it would do, such as `ecr:PutImage`
+    #[arg(long)]
+    pub action: String,
+
+    /// On what: an ARN, or `*` for actions that have no resource
+    #[arg(long, value_name = "ARN", default_value = "*")]
+    pub resource: String,
+
+    /// A condition key of the imagined request, such as `aws:SourceIp=192.0.2.1`; a key given twice has both values
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub context: Vec<String>,
+
+    /// Print the answer as JSON
+    #[arg(long)]
+    pub json: bool,
 
     /// The server to ask.
     #[command(flatten)]

@@ -97,6 +97,12 @@ fn carry_out(command: Command, settings: &Settings<'_>, give_back: fn()) -> Resu
                 return Ok(ExitCode::FAILURE);
             }
         }
+        Command::Explain(args) => {
+            let _log = start_log(&args.administration.store)?;
+            if !runtime(give_back)?.block_on(administration::explain(&args))? {
+                return Ok(ExitCode::FAILURE);
+            }
+        }
         Command::Token(TokenCommand::RevokeAll(args)) => {
             let _log = start_log(&args.store)?;
             runtime(give_back)?.block_on(administration::revoke_tokens(&args))?;

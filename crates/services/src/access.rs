@@ -14,6 +14,7 @@ mod condition_keys;
 mod decisions;
 mod demand;
 mod holding;
+mod image_tag;
 mod organization;
 mod question;
 pub(crate) mod standing;
@@ -27,6 +28,10 @@ use ecru_domain::{Action, Error, Principal, Refusal, Region, Registry, Repositor
 pub use self::decisions::{DecisionNote, Decisions};
 pub use self::demand::{Demand, Resource};
 use self::holding::Holdings;
+pub(crate) use self::holding::{
+    NARROW_REGISTRY_ACTIONS, NARROW_SCOPE, REGISTRY_POLICY, REPOSITORY_SOURCE,
+};
+pub(crate) use self::image_tag::TagRight;
 pub(crate) use self::organization::AccountPlace;
 use self::question::Question;
 pub(crate) use self::standing::{Standing, Standings};
@@ -92,6 +97,11 @@ impl Permit {
             Resource::Repository(_, name) => Some(name),
             Resource::Any(_) | Resource::EveryRepository(_) | Resource::Named(_) => None,
         }
+    }
+
+    /// The resource concerned.
+    pub(crate) fn resource(&self) -> &Resource {
+        &self.grant.resource
     }
 
     /// The repository as refusals name it.
@@ -192,6 +202,41 @@ impl Access {
         let decision = question.decide();
         context.decisions.note(demand, &decision);
         Ok(decision)
+    }
+
+    /// The decision on a demand if the repository had this policy. Nobody asked for it, so it is not noted.
+    pub(crate) async fn decide_under(
+        &self,
+        context: &RequestContext,
+        demand: &Demand,
+        policy: ecru_policy::Document,
+    ) -> Result<ecru_policy::Decision, Error> {
+        let standing = self.standings.of(&context.principal).await?;
+        let holding = self.holdings.of(&demand.resource).await?.under(policy);
+        let question = Question {
+            context,
+            demand,
+            standing: &standing,
+            holding: &holding,
+        };
+        Ok(question.decide())
+    }
+
+    /// The decision on a demand with everything that was looked at. Not noted: nothing is done.
+    pub(crate) async fn explain(
+        &self,
+        context: &RequestContext,
+        demand: &Demand,
+    ) -> Result<ecru_policy::Explanation, Error> {
+        let standing = self.standings.of(&context.principal).await?;
+        let holding = self.holdings.of(&demand.resource).await?;
+        let question = Question {
+            context,
+            demand,
+            standing: &standing,
+            holding: &holding,
+        };
+        Ok(question.explain())
     }
 
     /// What binds a principal.

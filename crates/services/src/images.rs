@@ -5,6 +5,7 @@ pub mod describe;
 pub mod find;
 pub mod put;
 pub mod referrers;
+mod tag_rights;
 pub mod tags;
 
 use std::collections::HashMap;
@@ -25,6 +26,7 @@ use crate::remembered::Remembered;
 use crate::settings::Settings;
 use crate::store::{Store, Warrant};
 use crate::tokens::Tokens;
+use tag_rights::Wanted;
 
 pub use delete::BatchDeletion;
 pub use describe::{ImageDescription, ListedImage};
@@ -103,10 +105,12 @@ impl Images {
         name: &RepositoryName,
         reference: &Reference,
     ) -> Result<FoundManifest, Error> {
-        let permit = self
-            .access
-            .authorize_repository(context, Action::BATCH_GET_IMAGE, registry, name)
-            .await?;
+        let wanted = Wanted {
+            registry,
+            name,
+            action: Action::BATCH_GET_IMAGE,
+        };
+        let permit = self.permit_pull(context, wanted, reference).await?;
         let repository = self.store.repository(&permit).await?;
         let place = (repository.id.clone(), reference.clone());
         let generation = self.store.generation().await;
@@ -119,6 +123,10 @@ impl Images {
             self.manifests.put(generation, place, found.clone(), weight);
             found
         };
+        if let Reference::Tag(tag) = reference {
+            self.permit_newest(context, wanted, tag, &found.digest)
+                .await?;
+        }
         self.note_pull(&repository, &found.digest);
         Ok(found)
     }

@@ -8,12 +8,14 @@
 //! - [`tokens`]: authorization tokens, layer URLs, page tokens
 //! - [`keys`]: the keys of repositories, and data keys under them
 //! - [`repositories`], [`images`], [`layers`], [`uploads`], [`settings`]: what the ECR API and `/v2/` offer
+//! - [`explanation`]: why somebody may do something
 //! - [`iam`]: users, roles, groups, policies
 //! - [`collection`]: online garbage collection and other jobs
 //! - [`verification`]: re-reads everything
 
 pub mod access;
 pub mod collection;
+pub mod explanation;
 pub mod iam;
 pub mod identity;
 pub mod images;

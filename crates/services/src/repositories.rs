@@ -1,5 +1,6 @@
 //! Repositories: create, describe, delete, and their settings and resource tags.
 
+pub(crate) mod policy;
 pub mod resource_tags;
 pub mod settings;
 
@@ -13,11 +14,13 @@ use ecru_domain::{Action, Error, Refusal, Registry, RepositoryId, RepositoryName
 use ecru_ports::metadata::{JobKind, JobRecord, Lane, TagStatus, WriteTransaction};
 use ecru_ports::{Clock, Ids};
 
-use crate::access::{Access, Permit, RequestContext, Resource};
+use crate::access::{Access, Demand, Permit, RequestContext, Resource};
 use crate::keys::{Keys, RequestedEncryption};
 use crate::page::{Page, PageRequest};
 use crate::store::{Store, lane_of};
 use crate::tokens::Tokens;
+
+pub use policy::SetRepositoryPolicy;
 
 /// The most repositories of one registry.
 pub const MAX_REPOSITORIES: u64 = 100_000;
@@ -87,22 +90,16 @@ impl Repositories {
         context: &RequestContext,
         command: CreateRepository,
     ) -> Result<RepositoryDescription, Error> {
-        let permit = self
-            .permit(
-                context,
-                Action::CREATE_REPOSITORY,
-                &command.registry,
-                &command.name,
-            )
-            .await?;
+        let demand = |action| {
+            let (registry, name) = (command.registry.clone(), command.name.clone());
+            let resource = Resource::Repository(registry, name);
+            Demand::new(action, resource).with_request_tags(&command.tags)
+        };
+        let create = demand(Action::CREATE_REPOSITORY);
+        let permit = self.access.authorize_demand(context, create).await?;
         if !command.tags.is_empty() {
-            self.permit(
-                context,
-                Action::TAG_RESOURCE,
-                &command.registry,
-                &command.name,
-            )
-            .await?;
+            let tag = demand(Action::TAG_RESOURCE);
+            self.access.authorize_demand(context, tag).await?;
             check_tags(&command.tags).map_err(resource_tags::refuse_tag)?;
         }
         let label = permit.label()?;

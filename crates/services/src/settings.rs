@@ -1,5 +1,7 @@
 //! Account settings and settings of a registry.
 
+mod registry_policy;
+
 use ecru_domain::latest::LatestMode;
 use ecru_domain::settings::AccountSetting;
 use ecru_domain::{Action, Error, Refusal, Registry};

@@ -9,6 +9,7 @@ use ecru_ports::{BlobStore, Clock, Ids, KeyStore, Metadata};
 
 use crate::access::Access;
 use crate::collection::Collection;
+use crate::explanation::Explanations;
 use crate::iam::Iam;
 use crate::identity::Identity;
 use crate::images::Images;
@@ -73,6 +74,8 @@ pub struct Services {
     pub uploads: Uploads,
     /// Registry and account settings.
     pub settings: Settings,
+    /// Why somebody may do something.
+    pub explanations: Explanations,
     /// Garbage collection.
     pub collection: Collection,
     /// Verification of the whole store.
@@ -133,6 +136,7 @@ impl Services {
                 outside,
                 limits,
             ),
+            explanations: Explanations::new(access.clone(), store.clone(), limits.home.clone()),
             collection: Collection::new(store.clone(), outside, limits),
             verification: Verification::new(access.clone(), store, keys, outside),
             access,

@@ -111,8 +111,8 @@ fn parameters<'v>(values: &'v [Parameter<'_>]) -> Vec<&'v (dyn ToSql + Sync)> {
 }
 
 /// A future sends its statement when it is first polled. What cannot be sent stops those after it: a COMMIT must not
-/// follow a change that stayed behind. Then the last answer is waited for, since all others come before it: the
-/// thread is woken once.
+/// follow a change that stayed behind. Then the answers are taken in the order in which they come: the connection has
+/// room for two pieces of an answer, and while nobody takes them it delivers nothing of those behind it.
 async fn in_order<T>(mut sent: Vec<BoxFuture<'_, Result<T, Error>>>) -> Vec<Result<T, Error>> {
     let mut answers = Vec::with_capacity(sent.len());
     for future in &mut sent {
@@ -126,8 +126,8 @@ async fn in_order<T>(mut sent: Vec<BoxFuture<'_, Result<T, Error>>>) -> Vec<Resu
             break;
         }
     }
-    for index in (0..answers.len()).rev() {
-        if let (Some(answer @ None), Some(future)) = (answers.get_mut(index), sent.get_mut(index)) {
+    for (answer, future) in answers.iter_mut().zip(sent) {
+        if answer.is_none() {
             *answer = Some(future.await);
         }
     }

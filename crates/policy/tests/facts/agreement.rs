@@ -5,7 +5,11 @@ use ecru_policy::{
 };
 
 /// Derives the outcome from what an explanation says of each statement, in words of its own, and compares.
-pub fn explanation_agrees(explanation: &Explanation, request: &Request<'_>, decision: &Decision) {
+pub(crate) fn explanation_agrees(
+    explanation: &Explanation,
+    request: &Request<'_>,
+    decision: &Decision,
+) {
     assert_eq!(&explanation.decision, decision);
     for layer in &explanation.layers {
         for statement in &layer.statements {

@@ -2,30 +2,74 @@
 
 use std::sync::Arc;
 
-use ecru_domain::{AccountId, Error, Registry, RepositoryName};
+use ecru_domain::settings::AccountSetting;
+use ecru_domain::{AccountId, Action, Error, Registry, RepositoryName};
 use ecru_policy::{Document, Policy};
 use ecru_ports::metadata::ReadTransaction;
 
 use super::demand::Resource;
+use super::image_tag::asks_for_image_tag;
 use super::organization::AccountPlace;
 use crate::remembered::Remembered;
+use crate::settings::account_setting;
 use crate::store::{Store, Warrant};
 
 /// Resources remembered.
 const MAX_REMEMBERED: usize = 10_000;
 
+/// What decisions call the policy of a repository.
+pub(crate) const REPOSITORY_SOURCE: &str = "repository policy";
+
+/// What decisions call the policy of a registry.
+const REGISTRY_SOURCE: &str = "registry policy";
+
 /// The registry setting that holds the registry policy.
 pub(crate) const REGISTRY_POLICY: &str = "policy";
+
+/// The value of `REGISTRY_POLICY_SCOPE` under which a registry policy is about [`NARROW_REGISTRY_ACTIONS`] alone.
+pub(crate) const NARROW_SCOPE: &str = "V1";
+
+/// What a registry policy is about in the narrow scope (ECR User Guide, "Registry policy scope").
+pub(crate) const NARROW_REGISTRY_ACTIONS: [&str; 3] = [
+    "ecr:ReplicateImage",
+    "ecr:BatchImportUpstreamImage",
+    "ecr:CreateRepository",
+];
 
 /// What binds a resource.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Holding {
-    /// The repository policy and the registry policy.
-    pub(crate) policies: Vec<Document>,
+    /// The repository policy and the registry policy, as far as there are any.
+    policies: Vec<Document>,
+    /// Of those, how many bind actions that a registry policy of narrow scope is not about.
+    binding_all: usize,
+    /// Whether any of it asks for the tag of an image.
+    pub(crate) asks_for_image_tag: bool,
     /// The tags of the repository.
     pub(crate) tags: Vec<(String, String)>,
     /// Where the account that owns it stands.
     pub(crate) place: Arc<AccountPlace>,
+}
+
+impl Holding {
+    /// The resource policies that bind an action.
+    pub(crate) fn policies(&self, action: Action) -> &[Document] {
+        if NARROW_REGISTRY_ACTIONS.contains(&action.as_str()) {
+            return &self.policies;
+        }
+        self.policies.get(..self.binding_all).unwrap_or_default()
+    }
+
+    /// The same with another repository policy.
+    pub(crate) fn under(&self, repository_policy: Document) -> Self {
+        let mut holding = self.clone();
+        let is_registrys = |document: &Document| &*document.source == REGISTRY_SOURCE;
+        holding.policies.retain(is_registrys);
+        let dropped = self.policies.len() - holding.policies.len();
+        holding.policies.insert(0, repository_policy);
+        holding.binding_all = holding.binding_all - dropped + 1;
+        holding
+    }
 }
 
 /// What is remembered under: an account alone, a registry, or a repository of it.
@@ -76,18 +120,25 @@ fn load(
         place: place_of(rows, &registry.account)?,
         ..Holding::default()
     };
-    let Some(name) = name else {
-        return Ok(holding);
-    };
-    if let Some(repository) = rows.find_repository(registry, name)? {
+    if let Some(name) = name
+        && let Some(repository) = rows.find_repository(registry, name)?
+    {
         holding.tags = rows.resource_tags(&repository.id)?;
         if let Some(text) = rows.repository_policy(&repository.id)? {
-            holding.policies.push(document("repository policy", &text)?);
+            holding.policies.push(document(REPOSITORY_SOURCE, &text)?);
         }
     }
+    holding.binding_all = holding.policies.len();
     if let Some(text) = rows.registry_setting(registry, REGISTRY_POLICY)? {
-        holding.policies.push(document("registry policy", &text)?);
+        holding.policies.push(document(REGISTRY_SOURCE, &text)?);
+        let scope = account_setting(rows, registry, AccountSetting::RegistryPolicyScope)?;
+        if scope != NARROW_SCOPE {
+            holding.binding_all = holding.policies.len();
+        }
     }
+    let levels = holding.place.rcps.iter().flatten();
+    let mut documents = holding.policies.iter().chain(levels);
+    holding.asks_for_image_tag = documents.any(asks_for_image_tag);
     Ok(holding)
 }
 

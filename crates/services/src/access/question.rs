@@ -4,7 +4,7 @@ use ecru_policy::{Context, Decision, Document, Explanation, Layers, Request};
 
 use super::RequestContext;
 use super::condition_keys;
-use super::demand::Demand;
+use super::demand::{Demand, Resource};
 use super::holding::Holding;
 use super::standing::Standing;
 
@@ -27,11 +27,21 @@ impl Question<'_> {
         self.ask(ecru_policy::explain)
     }
 
+    /// Levels above a repository (a registry as a whole, tokens) are granted by identity policies alone.
+    fn policies(&self) -> &[Document] {
+        match &self.demand.resource {
+            Resource::Any(_) | Resource::Named(_) => &[],
+            Resource::EveryRepository(_) | Resource::Repository(..) => {
+                self.holding.policies(self.demand.action)
+            }
+        }
+    }
+
     fn ask<T>(&self, judge: fn(&Layers<'_>, &Request<'_>) -> T) -> T {
         let standing = self.standing;
         let layers = Layers {
             identity: &standing.identity,
-            resource: &self.holding.policies,
+            resource: self.policies(),
             boundary: standing.boundary.as_ref(),
             session: standing.session.as_deref(),
             scps: &standing.place.scps,

@@ -12,6 +12,7 @@ use ecru_policy::{Document, Policy};
 use ecru_ports::metadata::{DocumentKind, EntityKind, EntityRecord, LinkKind, ReadTransaction};
 use parking_lot::Mutex;
 
+use super::image_tag::asks_for_image_tag;
 use super::organization::{self, AccountPlace};
 use crate::iam::managed_policies;
 use crate::iam::records::{
@@ -49,6 +50,8 @@ pub(crate) struct Standing {
     pub(crate) boundary: Option<Document>,
     /// Session policies, if any were passed.
     pub(crate) session: Option<Vec<Document>>,
+    /// Whether any of it asks for the tag of an image.
+    pub(crate) asks_for_image_tag: bool,
     /// Where its account stands.
     pub(crate) place: Arc<AccountPlace>,
 }
@@ -144,12 +147,13 @@ pub(crate) fn load(
         identity: Vec::new(),
         boundary: None,
         session: session_documents(rows, principal)?,
+        asks_for_image_tag: false,
         place,
     };
     if principal.unique_id == principal.account.as_str() {
         let root = format!("arn:aws:iam::{}:root", principal.account);
         standing.principal = standing.principal.with_parent(root);
-        return Ok(Some(standing));
+        return Ok(Some(standing.finished()));
     }
     let Some(entity) = rows.entity(&principal.unique_id)? else {
         return Ok(None);
@@ -159,10 +163,23 @@ pub(crate) fn load(
         EntityKind::Role => standing.load_role(rows, &entity)?,
         _ => return Ok(None),
     }
-    Ok(Some(standing))
+    Ok(Some(standing.finished()))
 }
 
 impl Standing {
+    fn finished(mut self) -> Self {
+        let asks = self.documents().any(asks_for_image_tag);
+        self.asks_for_image_tag = asks;
+        self
+    }
+
+    /// Every document that binds it.
+    fn documents(&self) -> impl Iterator<Item = &Document> {
+        let session = self.session.iter().flatten();
+        let own = self.identity.iter().chain(&self.boundary).chain(session);
+        own.chain(self.place.scps.iter().flatten())
+    }
+
     fn load_user(
         &mut self,
         rows: &mut dyn ReadTransaction,

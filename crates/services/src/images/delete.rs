@@ -4,6 +4,7 @@
 //! that an index needs stays. What the image referred to is released by a job.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use ecru_domain::error::RepositoryLabel;
 use ecru_domain::put_image::MAX_TAGS_PER_IMAGE;
@@ -16,6 +17,7 @@ use ecru_ports::metadata::{ImageRecord, JobKind, JobRecord, ReferenceKind, Write
 use super::Images;
 use super::describe::{ListedImage, MAX_BATCH_TAGS, check_batch_tags};
 use super::find::{ImageFailure, RequestedImage};
+use super::tag_rights::Wanted;
 use crate::access::{Permit, RequestContext};
 use crate::store::lane_of;
 
@@ -37,6 +39,16 @@ pub struct BatchDeletion {
     pub failures: Vec<(RequestedImage, ImageFailure)>,
 }
 
+/// What becomes of a delete that would take a tag for which nobody was asked yet.
+const TAGGED_MEANWHILE: &str = "the image was given another tag in the meantime";
+
+/// Leave to delete images.
+struct Leave {
+    permit: Permit,
+    /// The tags that may go with images, if that depends on tags.
+    tags: Option<Arc<HashSet<Tag>>>,
+}
+
 /// How one step of a delete ended.
 enum Step {
     /// Done; these entries are gone.
@@ -56,14 +68,17 @@ impl Images {
         name: &RepositoryName,
         requested: Vec<RequestedImage>,
     ) -> Result<BatchDeletion, Error> {
-        let (permit, repository) = self
-            .open(context, Action::BATCH_DELETE_IMAGE, registry, name)
+        let identifiers: Vec<_> = requested
+            .iter()
+            .filter_map(|wanted| wanted.parse().ok())
+            .collect();
+        let (leave, repository) = self.enter(context, (registry, name), &identifiers).await?;
+        self.check_batch(&leave.permit, &repository, &requested)
             .await?;
-        self.check_batch(&permit, &repository, &requested).await?;
         let mut answer = BatchDeletion::default();
         for wanted in requested {
             let outcome = match wanted.parse() {
-                Ok(identifier) => self.delete_one(&permit, &repository, identifier).await?,
+                Ok(identifier) => self.delete_one(&leave, &repository, identifier).await?,
                 Err(failure) => Err(failure),
             };
             match outcome {
@@ -112,14 +127,16 @@ impl Images {
         name: &RepositoryName,
         reference: &Reference,
     ) -> Result<(), Error> {
-        let (permit, repository) = self
-            .open(context, Action::BATCH_DELETE_IMAGE, registry, name)
-            .await?;
-        let digest = match reference {
-            Reference::Tag(tag) => return self.delete_tag_alone(&permit, &repository, tag).await,
+        let identifier = match reference {
+            Reference::Tag(tag) => ImageIdentifier::Tag(tag.clone()),
             Reference::Digest(digest) => ImageIdentifier::Digest(digest.clone()),
         };
-        match self.delete_one(&permit, &repository, digest).await? {
+        let identifiers = std::slice::from_ref(&identifier);
+        let (leave, repository) = self.enter(context, (registry, name), identifiers).await?;
+        if let Reference::Tag(tag) = reference {
+            return self.delete_tag_alone(&leave.permit, &repository, tag).await;
+        }
+        match self.delete_one(&leave, &repository, identifier).await? {
             Ok(_) => Ok(()),
             Err(ImageFailure::ReferencedByManifestList(parents)) => {
                 Err(Refusal::ImageReferencedByManifestList(parents).into())
@@ -148,16 +165,34 @@ impl Images {
             .await
     }
 
+    /// Authorizes for all images of a request and finds their repository.
+    async fn enter(
+        &self,
+        context: &RequestContext,
+        (registry, name): (&Registry, &RepositoryName),
+        identifiers: &[ImageIdentifier],
+    ) -> Result<(Leave, Repository), Error> {
+        let wanted = Wanted {
+            registry,
+            name,
+            action: Action::BATCH_DELETE_IMAGE,
+        };
+        let (permit, tags) = self.permit_delete(context, wanted, identifiers).await?;
+        let repository = self.store.repository(&permit).await?;
+        let tags = tags.map(Arc::new);
+        Ok((Leave { permit, tags }, repository))
+    }
+
     async fn delete_one(
         &self,
-        permit: &Permit,
+        leave: &Leave,
         repository: &Repository,
         identifier: ImageIdentifier,
     ) -> Result<Result<Vec<ListedImage>, ImageFailure>, Error> {
         let mut deleted = Vec::new();
         loop {
             match self
-                .delete_step(permit, repository, identifier.clone())
+                .delete_step(leave, repository, identifier.clone())
                 .await?
             {
                 Step::Done(last) => {
@@ -172,11 +207,12 @@ impl Images {
 
     async fn delete_step(
         &self,
-        permit: &Permit,
+        leave: &Leave,
         repository: &Repository,
         identifier: ImageIdentifier,
     ) -> Result<Step, Error> {
-        let (place, label) = (repository.id.clone(), permit.label()?);
+        let (place, label) = (repository.id.clone(), leave.permit.label()?);
+        let allowed = leave.tags.clone();
         let job = JobRecord {
             id: self.ids.uuid(),
             kind: JobKind::DrainImage,
@@ -185,13 +221,13 @@ impl Images {
             run_at: self.clock.now(),
         };
         self.store
-            .write(permit.into(), lane_of(repository), move |rows| {
+            .write((&leave.permit).into(), lane_of(repository), move |rows| {
                 let gone =
                     || Error::from(Refusal::RepositoryNotFound(RepositoryLabel::clone(&label)));
                 let repository = rows.change_repository(&place)?.ok_or_else(gone)?;
                 match &identifier {
                     ImageIdentifier::Digest(digest) => {
-                        delete_by_digest(rows, &repository, digest, &job)
+                        delete_by_digest(rows, &repository, digest, (&job, allowed.as_deref()))
                     }
                     ImageIdentifier::Tag(tag) => delete_by_tag(rows, &repository, tag, None, &job),
                     ImageIdentifier::Both(tag, digest) => {
@@ -236,7 +272,7 @@ fn delete_by_digest(
     rows: &mut dyn WriteTransaction,
     repository: &Repository,
     digest: &Digest,
-    job: &JobRecord,
+    (job, allowed): (&JobRecord, Option<&HashSet<Tag>>),
 ) -> Result<Step, Error> {
     let Some(image) = rows.find_image(&repository.id, digest)? else {
         return Ok(Step::Failed(ImageFailure::NotFound));
@@ -245,6 +281,11 @@ fn delete_by_digest(
         return Ok(Step::Failed(failure));
     }
     let tags = rows.tags_of_image(&repository.id, digest, TAGS_PER_WRITE)?;
+    if let Some(allowed) = allowed
+        && !tags.iter().all(|tag| allowed.contains(tag))
+    {
+        return Err(Error::Unavailable(TAGGED_MEANWHILE.into()));
+    }
     for tag in &tags {
         rows.delete_tag(&repository.id, tag)?;
     }

@@ -3,12 +3,14 @@
 use ecru_domain::latest::newest_answers;
 use ecru_domain::repository::Repository;
 use ecru_domain::{
-    Action, Digest, Error, ImageIdentifier, Refusal, Registry, RepositoryId, RepositoryName, Tag,
+    Action, Digest, Error, ImageIdentifier, Reference, Refusal, Registry, RepositoryId,
+    RepositoryName, Tag,
 };
 use ecru_ports::metadata::{ImageRecord, ReadTransaction};
 
+use super::tag_rights::Wanted;
 use super::{FoundManifest, Images};
-use crate::access::RequestContext;
+use crate::access::{Permit, RequestContext};
 use crate::settings::Settings;
 
 /// An image identifier as it stands on the wire.
@@ -109,15 +111,21 @@ impl Images {
         name: &RepositoryName,
         requested: Vec<RequestedImage>,
     ) -> Result<BatchGet, Error> {
-        let permit = self
-            .access
-            .authorize_repository(context, Action::BATCH_GET_IMAGE, registry, name)
-            .await?;
+        let place = Wanted {
+            registry,
+            name,
+            action: Action::BATCH_GET_IMAGE,
+        };
+        let permit = self.permit_each(context, place, &requested).await?;
         let repository = self.store.repository(&permit).await?;
         let mut answer = BatchGet::default();
         for wanted in requested {
             match self.get_one(&permit, &repository, &wanted).await? {
                 Ok(found) => {
+                    if let Ok(ImageIdentifier::Tag(tag)) = wanted.parse() {
+                        self.permit_newest(context, place, &tag, &found.digest)
+                            .await?;
+                    }
                     self.note_pull(&repository, &found.digest);
                     answer.images.push((wanted, found));
                 }
@@ -127,9 +135,40 @@ impl Images {
         Ok(answer)
     }
 
+    /// All images of the request, or none.
+    async fn permit_each(
+        &self,
+        context: &RequestContext,
+        place: Wanted<'_>,
+        requested: &[RequestedImage],
+    ) -> Result<Permit, Error> {
+        let mut permit = None;
+        if self.tags_matter(context, place).await? {
+            for wanted in requested {
+                let reference = match wanted.parse() {
+                    Ok(ImageIdentifier::Tag(tag) | ImageIdentifier::Both(tag, _)) => {
+                        Reference::Tag(tag)
+                    }
+                    Ok(ImageIdentifier::Digest(digest)) => Reference::Digest(digest),
+                    Err(_) => continue,
+                };
+                permit = Some(self.permit_pull(context, place, &reference).await?);
+            }
+        }
+        match permit {
+            Some(permit) => Ok(permit),
+            None => {
+                let (registry, name) = (place.registry, place.name);
+                self.access
+                    .authorize_repository(context, place.action, registry, name)
+                    .await
+            }
+        }
+    }
+
     async fn get_one(
         &self,
-        permit: &crate::Permit,
+        permit: &Permit,
         repository: &Repository,
         wanted: &RequestedImage,
     ) -> Result<Result<FoundManifest, ImageFailure>, Error> {

@@ -14,8 +14,9 @@ use ecru_ports::metadata::{
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::tag_rights::Wanted;
 use super::{Images, manifest_context};
-use crate::access::{Permit, RequestContext};
+use crate::access::{Permit, RequestContext, TagRight};
 use crate::settings::{LATEST, Settings};
 use crate::store::lane_of;
 
@@ -77,6 +78,8 @@ struct Prepared {
     now: Timestamp,
     label: RepositoryLabel,
     settings: Settings,
+    /// Whether `latest` may follow the push, if the registry has it so.
+    may_move_latest: bool,
 }
 
 impl Prepared {
@@ -98,12 +101,10 @@ impl Images {
         context: &RequestContext,
         command: PutImage,
     ) -> Result<PutImageOutcome, Error> {
-        let permit = self
-            .access
-            .authorize_repository(context, Action::PUT_IMAGE, &command.registry, &command.name)
-            .await?;
+        let permit = self.permit_push(context, &command).await?;
         let repository = self.store.repository(&permit).await?;
         let mut push = self.prepare(command, permit.label()?)?;
+        self.permit_content(context, &permit, &mut push).await?;
         self.refer_to_present(&permit, &repository, &mut push)
             .await?;
         let stored = StoredImage {
@@ -127,6 +128,47 @@ impl Images {
         })
     }
 
+    async fn permit_push(
+        &self,
+        context: &RequestContext,
+        command: &PutImage,
+    ) -> Result<Permit, Error> {
+        let place = (&command.registry, &command.name);
+        let right = TagRight::Every(&command.tags);
+        self.access
+            .authorize_tags(context, Action::PUT_IMAGE, place, right)
+            .await
+    }
+
+    /// What the push would give new names to, and whether `latest` may follow it.
+    async fn permit_content(
+        &self,
+        context: &RequestContext,
+        permit: &Permit,
+        push: &mut Prepared,
+    ) -> Result<(), Error> {
+        let (registry, name) = (permit.registry(), &push.label.name);
+        let wanted = Wanted {
+            registry,
+            name,
+            action: Action::PUT_IMAGE,
+        };
+        if !self.tags_matter(context, wanted).await? {
+            return Ok(());
+        }
+        let children = push.references.iter().chain(&push.foreign);
+        let mut digests = vec![push.digest.clone()];
+        digests.extend(
+            children
+                .filter(|reference| reference.kind == ReferenceKind::Manifest)
+                .map(|reference| reference.target.clone()),
+        );
+        self.permit_reuse(context, (registry, name), digests, &push.tags)
+            .await?;
+        push.may_move_latest = self.may_push_latest(context, wanted).await?;
+        Ok(())
+    }
+
     fn prepare(&self, command: PutImage, label: RepositoryLabel) -> Result<Prepared, Error> {
         let manifest = Manifest::parse(&command.manifest, command.media_type.as_deref())
             .map_err(Refusal::ManifestInvalid)?;
@@ -143,6 +185,7 @@ impl Images {
             now: self.clock.now(),
             label,
             settings: self.settings.clone(),
+            may_move_latest: true,
         })
     }
 

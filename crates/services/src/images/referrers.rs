@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use ecru_domain::manifest::Manifest;
 use ecru_domain::repository::Repository;
-use ecru_domain::{Action, Digest, Error, Registry, RepositoryId, RepositoryName};
+use ecru_domain::{Action, Digest, Error, Reference, Registry, RepositoryId, RepositoryName};
 use ecru_ports::metadata::{ImageRecord, ReadTransaction, SealedManifest};
 
 use super::Images;
+use super::tag_rights::Wanted;
 use crate::access::RequestContext;
 use crate::page::{Page, PageRequest};
 use crate::repositories::cut;
@@ -66,9 +67,14 @@ impl Images {
         context: &RequestContext,
         query: ReferrerQuery<'_>,
     ) -> Result<Page<ReferrerDescription>, Error> {
-        let (permit, repository) = self
-            .open(context, Action::BATCH_GET_IMAGE, query.registry, query.name)
-            .await?;
+        let wanted = Wanted {
+            registry: query.registry,
+            name: query.name,
+            action: Action::BATCH_GET_IMAGE,
+        };
+        let asked = Reference::Digest(query.subject.clone());
+        let permit = self.permit_pull(context, wanted, &asked).await?;
+        let repository = self.store.repository(&permit).await?;
         let (subject, types) = (query.subject.clone(), query.artifact_types.to_vec());
         let list = format!("ListImageReferrers {} {subject} {types:?}", repository.id);
         let after = self

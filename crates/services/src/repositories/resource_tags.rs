@@ -5,7 +5,7 @@ use ecru_domain::resource_tags::{MAX_RESOURCE_TAGS, ResourceTagProblem, check_ke
 use ecru_domain::{Action, Error, Refusal};
 
 use super::Repositories;
-use crate::access::{Permit, RequestContext};
+use crate::access::{Demand, RequestContext, Resource};
 
 impl Repositories {
     /// `ecr:TagResource`: sets tags; those of other keys stay.
@@ -15,7 +15,8 @@ impl Repositories {
         arn: &str,
         tags: Vec<(String, String)>,
     ) -> Result<(), Error> {
-        let permit = self.permit_arn(context, Action::TAG_RESOURCE, arn).await?;
+        let demand = arn_demand(Action::TAG_RESOURCE, arn)?.with_request_tags(&tags);
+        let permit = self.access.authorize_demand(context, demand).await?;
         check_tags(&tags).map_err(refuse_tag)?;
         self.change(&permit, move |rows, id| {
             let present = rows.resource_tags(id)?;
@@ -41,9 +42,8 @@ impl Repositories {
         arn: &str,
         keys: Vec<String>,
     ) -> Result<(), Error> {
-        let permit = self
-            .permit_arn(context, Action::UNTAG_RESOURCE, arn)
-            .await?;
+        let demand = arn_demand(Action::UNTAG_RESOURCE, arn)?.with_tag_keys(keys.clone());
+        let permit = self.access.authorize_demand(context, demand).await?;
         if keys.len() > MAX_RESOURCE_TAGS {
             return Err(Refusal::TooManyTags.into());
         }
@@ -66,9 +66,8 @@ impl Repositories {
         context: &RequestContext,
         arn: &str,
     ) -> Result<Vec<(String, String)>, Error> {
-        let permit = self
-            .permit_arn(context, Action::LIST_TAGS_FOR_RESOURCE, arn)
-            .await?;
+        let demand = arn_demand(Action::LIST_TAGS_FOR_RESOURCE, arn)?;
+        let permit = self.access.authorize_demand(context, demand).await?;
         let repository = self.store.repository(&permit).await?;
         self.store
             .lookup((&permit).into(), move |rows| {
@@ -76,20 +75,15 @@ impl Repositories {
             })
             .await
     }
+}
 
-    async fn permit_arn(
-        &self,
-        context: &RequestContext,
-        action: Action,
-        arn: &str,
-    ) -> Result<Permit, Error> {
-        let invalid = || Refusal::InvalidParameter {
-            member: "resourceArn",
-            constraint: "Invalid ARN".to_owned(),
-        };
-        let (registry, name) = parse_repository_arn(arn).ok_or_else(invalid)?;
-        self.permit(context, action, &registry, &name).await
-    }
+fn arn_demand(action: Action, arn: &str) -> Result<Demand, Error> {
+    let invalid = || Refusal::InvalidParameter {
+        member: "resourceArn",
+        constraint: "Invalid ARN".to_owned(),
+    };
+    let (registry, name) = parse_repository_arn(arn).ok_or_else(invalid)?;
+    Ok(Demand::new(action, Resource::Repository(registry, name)))
 }
 
 pub(super) fn refuse_tag(problem: ResourceTagProblem) -> Refusal {

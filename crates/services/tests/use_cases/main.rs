@@ -12,9 +12,12 @@
 mod authorization;
 mod collection;
 mod golden;
+mod image_tags;
 mod images;
 mod latest;
 mod leftovers;
+mod people;
+mod policies;
 mod repositories;
 mod rigged;
 mod sparing;

@@ -199,7 +199,7 @@ fn count_push(
         rows.set_latest_sequence(&repository.id, &push.digest, repository.version)?;
     }
     let mode = push.settings.latest_mode_of(known.setting.as_deref());
-    if !push_moves_latest(mode, kind, tag, &repository.mutability) {
+    if !push.may_move_latest || !push_moves_latest(mode, kind, tag, &repository.mutability) {
         return Ok(());
     }
     let latest = Tag::parse(Tag::LATEST).map_err(Error::internal)?;

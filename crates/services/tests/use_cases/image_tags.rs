@@ -1,0 +1,258 @@
+//! `ecr:ImageTag`: rights by tag, and no way around them.
+
+use ecru_domain::{Digest, Error, Reference, Refusal, RepositoryName, Tag};
+use ecru_services::RequestContext;
+use ecru_services::images::{PutImage, RequestedImage};
+use serde_json::{Value, json};
+
+use crate::people::{allow, statement};
+use crate::world::{World, manifest, refusal};
+
+/// May do `actions` under tags that begin so; everything that has no tag is left to `operator`.
+fn under(actions: &Value, operator: &str, pattern: &str) -> String {
+    statement(&json!({
+        "Effect": "Allow", "Action": actions, "Resource": "*",
+        "Condition": { operator: { "ecr:ImageTag": pattern } },
+    }))
+}
+
+fn layers() -> String {
+    allow(&[
+        "ecr:BatchCheckLayerAvailability",
+        "ecr:InitiateLayerUpload",
+        "ecr:UploadLayerPart",
+        "ecr:CompleteLayerUpload",
+        "ecr:GetDownloadUrlForLayer",
+    ])
+}
+
+async fn ci(world: &World) -> RequestContext {
+    let actions = json!(["ecr:PutImage", "ecr:BatchGetImage", "ecr:BatchDeleteImage"]);
+    let home = world.home.account.to_string();
+    world
+        .user(
+            &home,
+            "ci",
+            &[layers(), under(&actions, "StringLike", "dev-*")],
+        )
+        .await
+}
+
+async fn pull(world: &World, who: &RequestContext, app: &RepositoryName, reference: &str) -> bool {
+    let reference = Reference::parse(reference).unwrap();
+    let images = &world.services.images;
+    match images.pull(who, &world.home, app, &reference).await {
+        Ok(_) => true,
+        Err(Error::Refused(Refusal::AccessDenied { .. })) => false,
+        Err(error) => panic!("{error:?}"),
+    }
+}
+
+async fn put(
+    world: &World,
+    who: &RequestContext,
+    app: &RepositoryName,
+    bytes: bytes::Bytes,
+    tags: &[&str],
+) -> Result<(), Error> {
+    let command = PutImage {
+        registry: world.home.clone(),
+        name: app.clone(),
+        manifest: bytes,
+        media_type: None,
+        digest: None,
+        tags: tags.iter().map(|tag| Tag::parse(tag).unwrap()).collect(),
+    };
+    world.services.images.put(who, command).await.map(drop)
+}
+
+fn is_denied<T>(outcome: Result<T, Error>) -> bool {
+    matches!(outcome, Err(Error::Refused(Refusal::AccessDenied { .. })))
+}
+
+/// Bytes of an image whose layers are in the repository.
+async fn image(world: &World, app: &RepositoryName, content: &str) -> bytes::Bytes {
+    let layer = world.push_layer(app, content.as_bytes()).await;
+    manifest(&layer, &[&layer])
+}
+
+#[tokio::test]
+async fn pushes_are_by_tag_and_a_push_by_digest_has_no_tag() {
+    let world = World::new().await;
+    let (app, who) = (world.create("app").await, ci(&world).await);
+    let bytes = image(&world, &app, "one").await;
+    put(&world, &who, &app, bytes.clone(), &["dev-1"])
+        .await
+        .unwrap();
+    for tags in [&["v1"][..], &["dev-2", "v1"], &[]] {
+        assert!(
+            is_denied(put(&world, &who, &app, bytes.clone(), tags).await),
+            "{tags:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_pull_by_digest_needs_a_tag_that_may_be_pulled() {
+    let world = World::new().await;
+    let (app, who) = (world.create("app").await, ci(&world).await);
+    let released = world.push_image(&app, "released", Some("v1")).await;
+    let both = world.push_image(&app, "both", Some("v2")).await;
+    world.push_image(&app, "both", Some("dev-2")).await;
+    let untagged = world.push_image(&app, "untagged", None).await;
+    assert!(!pull(&world, &who, &app, "v1").await);
+    assert!(!pull(&world, &who, &app, released.as_str()).await);
+    assert!(!pull(&world, &who, &app, "v2").await);
+    assert!(pull(&world, &who, &app, both.as_str()).await);
+    assert!(
+        !pull(&world, &who, &app, untagged.as_str()).await,
+        "no key, and StringLike needs one"
+    );
+    let home = world.home.account.to_string();
+    let lenient = under(&json!("ecr:BatchGetImage"), "StringLikeIfExists", "dev-*");
+    let lenient = world.user(&home, "lenient", &[lenient]).await;
+    assert!(pull(&world, &lenient, &app, untagged.as_str()).await);
+    assert!(!pull(&world, &lenient, &app, released.as_str()).await);
+}
+
+#[tokio::test]
+async fn images_of_an_index_are_pulled_as_its_tags_allow() {
+    let world = World::new().await;
+    let (app, who) = (world.create("app").await, ci(&world).await);
+    let child = world.push_image(&app, "child", None).await;
+    world.push_index(&app, &[&child], Some("v1")).await.unwrap();
+    assert!(!pull(&world, &who, &app, child.as_str()).await);
+    let other = world.push_image(&app, "other", None).await;
+    world
+        .push_index(&app, &[&other], Some("dev-1"))
+        .await
+        .unwrap();
+    assert!(pull(&world, &who, &app, other.as_str()).await);
+}
+
+#[tokio::test]
+async fn an_index_or_a_new_tag_gives_no_forbidden_image_away() {
+    let world = World::new().await;
+    let (app, who) = (world.create("app").await, ci(&world).await);
+    let released = world.push_image(&app, "released", Some("v1")).await;
+    let index = |digest: &Digest| {
+        let media = "application/vnd.oci.image.index.v1+json";
+        let child = "application/vnd.oci.image.manifest.v1+json";
+        let text = json!({ "schemaVersion": 2, "mediaType": media,
+            "manifests": [{ "mediaType": child, "digest": digest.as_str(), "size": 2 }] });
+        bytes::Bytes::from(text.to_string())
+    };
+    assert!(is_denied(
+        put(&world, &who, &app, index(&released), &["dev-1"]).await
+    ));
+    assert!(!pull(&world, &who, &app, released.as_str()).await);
+    let reference = Reference::parse("v1").unwrap();
+    let found = world
+        .services
+        .images
+        .pull(&world.root(), &world.home, &app, &reference)
+        .await
+        .unwrap();
+    assert!(
+        is_denied(put(&world, &who, &app, found.bytes, &["dev-1"]).await),
+        "a known manifest under another tag"
+    );
+    let own = world.push_image(&app, "own", None).await;
+    put(&world, &who, &app, index(&own), &["dev-1"])
+        .await
+        .unwrap();
+    put(&world, &who, &app, index(&own), &["dev-1"])
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn latest_stands_for_no_image_that_may_not_be_pulled() {
+    let world = World::new().await;
+    let app = world.create("app").await;
+    world.push_image(&app, "released", Some("v1")).await;
+    let home = world.home.account.to_string();
+    let pulls = |pattern: &str| under(&json!("ecr:BatchGetImage"), "StringLike", pattern);
+    let only_latest = world.user(&home, "l", &[pulls("latest")]).await;
+    let latest_and_dev = world
+        .user(&home, "ld", &[pulls("latest"), pulls("dev-*")])
+        .await;
+    let all = world
+        .user(&home, "a", &[pulls("latest"), pulls("v*")])
+        .await;
+    assert!(!pull(&world, &only_latest, &app, "latest").await);
+    assert!(!pull(&world, &latest_and_dev, &app, "latest").await);
+    assert!(pull(&world, &all, &app, "latest").await);
+    world.push_image(&app, "released", Some("latest")).await;
+    assert!(
+        pull(&world, &only_latest, &app, "latest").await,
+        "a tag that was set is a tag"
+    );
+}
+
+#[tokio::test]
+async fn a_delete_by_digest_needs_every_tag() {
+    let world = World::new().await;
+    let (app, who) = (world.create("app").await, ci(&world).await);
+    let both = world.push_image(&app, "both", Some("v2")).await;
+    world.push_image(&app, "both", Some("dev-2")).await;
+    let by_digest = |digest: &Digest| RequestedImage {
+        tag: None,
+        digest: Some(digest.to_string()),
+    };
+    let by_tag = |tag: &str| RequestedImage {
+        tag: Some(tag.to_owned()),
+        digest: None,
+    };
+    let images = &world.services.images;
+    let delete = async |wanted: Vec<RequestedImage>| {
+        images.batch_delete(&who, &world.home, &app, wanted).await
+    };
+    assert!(is_denied(delete(vec![by_digest(&both)]).await));
+    assert!(is_denied(delete(vec![by_tag("dev-2"), by_tag("v2")]).await));
+    let reference = Reference::parse(both.as_str()).unwrap();
+    assert!(is_denied(
+        images.delete(&who, &world.home, &app, &reference).await
+    ));
+    assert!(
+        pull(&world, &world.root(), &app, "dev-2").await,
+        "a refused batch deletes nothing"
+    );
+    let gone = delete(vec![by_tag("dev-2")]).await.unwrap();
+    assert_eq!(gone.deleted.len(), 1);
+    assert!(pull(&world, &world.root(), &app, "v2").await);
+    let own = world.push_image(&app, "own", Some("dev-3")).await;
+    let gone = delete(vec![by_digest(&own)]).await.unwrap();
+    assert_eq!(gone.deleted.len(), 1);
+}
+
+#[tokio::test]
+async fn batches_are_for_all_their_images_or_for_none() {
+    let world = World::new().await;
+    let (app, who) = (world.create("app").await, ci(&world).await);
+    let released = world.push_image(&app, "released", Some("v1")).await;
+    world.push_image(&app, "dev", Some("dev-1")).await;
+    let wanted = |tag: Option<&str>, digest: Option<&Digest>| RequestedImage {
+        tag: tag.map(str::to_owned),
+        digest: digest.map(ToString::to_string),
+    };
+    let images = &world.services.images;
+    let get =
+        async |wanted: Vec<RequestedImage>| images.batch_get(&who, &world.home, &app, wanted).await;
+    assert_eq!(
+        get(vec![wanted(Some("dev-1"), None)])
+            .await
+            .unwrap()
+            .images
+            .len(),
+        1
+    );
+    for forbidden in [
+        wanted(Some("v1"), None),
+        wanted(None, Some(&released)),
+        wanted(Some("v1"), Some(&released)),
+    ] {
+        let refused = get(vec![wanted(Some("dev-1"), None), forbidden]).await;
+        assert!(matches!(refusal(refused), Refusal::AccessDenied { .. }));
+    }
+}
