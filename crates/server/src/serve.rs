@@ -138,7 +138,7 @@ fn start_jobs(
         Arc::clone(metrics),
         ending.clone(),
     ));
-    tasks.spawn(jobs::record_pulls(services, ending.clone()));
+    tasks.spawn(jobs::record_uses(services, ending.clone()));
 }
 
 /// Ends the server on SIGTERM or SIGINT; reads the certificate again on SIGHUP.

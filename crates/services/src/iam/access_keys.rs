@@ -20,6 +20,9 @@ use crate::store::Warrant;
 /// Random bytes of a secret: 40 characters of base64.
 const SECRET_BYTES: usize = 30;
 
+/// What the root user is called.
+const ROOT: &str = "root";
+
 /// What is told of an access key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccessKeyDescription {
@@ -31,6 +34,15 @@ pub struct AccessKeyDescription {
     pub is_active: bool,
     /// When it was made.
     pub created_at: Timestamp,
+}
+
+/// Whose an access key is, and its last use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessKeyLastUsed {
+    /// The user, or `root`.
+    pub user: String,
+    /// When and for what it was used last; `None` if it never was.
+    pub last: Option<AccessKeyUse>,
 }
 
 /// Who has access keys: a user, or the root user of the account.
@@ -52,7 +64,7 @@ impl KeyOwner {
             Self::User(target) => target,
             Self::Root(principal) => {
                 return Ok(Owner {
-                    name: "root".to_owned(),
+                    name: ROOT.to_owned(),
                     principal: principal.clone(),
                 });
             }
@@ -124,9 +136,7 @@ impl Iam {
 
     fn draw_pair(&self) -> Result<AccessKeyPair, Error> {
         let mut bytes = Zeroizing::new([0u8; SECRET_BYTES]);
-        self.keys
-            .random(&mut *bytes)
-            .map_err(Error::internal)?;
+        self.keys.random(&mut *bytes).map_err(Error::internal)?;
         Ok(AccessKeyPair {
             id: unique_ids::of_access_key(&*self.ids),
             secret: Zeroizing::new(STANDARD.encode(&*bytes)),
@@ -202,12 +212,12 @@ impl Iam {
             .await
     }
 
-    /// `iam:GetAccessKeyLastUsed`: whose key it is, and its last use if it was used.
+    /// `iam:GetAccessKeyLastUsed`
     pub async fn access_key_last_used(
         &self,
         context: &RequestContext,
         id: &str,
-    ) -> Result<(String, Option<AccessKeyUse>), Error> {
+    ) -> Result<AccessKeyLastUsed, Error> {
         let sought = id.to_owned();
         let look = move |rows: &mut dyn ReadTransaction| {
             let Some(key) = rows.find_access_key(&sought)? else {
@@ -221,23 +231,22 @@ impl Iam {
         let found = self.store.lookup(Warrant::server(), look).await?;
         let own = found.filter(|(account, ..)| *account == context.principal.account);
         let action = "iam:GetAccessKeyLastUsed";
-        let Some((_, name, last)) = own else {
+        let user = own.as_ref().and_then(|(_, name, _)| name.as_deref());
+        let Some(name) = user else {
             self.permit_account(context, action).await?;
-            return Err(missing(id));
+            let (_, _, last) = own.ok_or_else(|| missing(id))?;
+            let user = ROOT.to_owned();
+            return Ok(AccessKeyLastUsed { user, last });
         };
-        match name {
-            Some(name) => {
-                let target = Target::named(context, EntityKind::User, &name);
-                let mut demand = self.demand(context, action, &target).await?;
-                demand.resource = demand.resource.labelled("*".to_owned());
-                self.access.authorize_demand(context, demand).await?;
-                Ok((name, last))
-            }
-            None => {
-                self.permit_account(context, action).await?;
-                Ok(("root".to_owned(), last))
-            }
-        }
+        let target = Target::named(context, EntityKind::User, name);
+        let mut demand = self.demand(context, action, &target).await?;
+        // as if the key were nobody's: who may not ask does not learn whose it is
+        demand.resource = demand.resource.labelled("*".to_owned());
+        self.access.authorize_demand(context, demand).await?;
+        Ok(AccessKeyLastUsed {
+            user: name.to_owned(),
+            last: own.and_then(|(_, _, last)| last),
+        })
     }
 
     /// Whose keys a request means: those of the named user, or else the caller's.

@@ -131,8 +131,7 @@ impl Iam {
     pub async fn list_attached_policies(
         &self,
         context: &RequestContext,
-        kind: IdentityKind,
-        name: &str,
+        (kind, name): (IdentityKind, &str),
         prefix: &str,
         page: &PageRequest,
     ) -> Result<Page<AttachedPolicy>, Error> {

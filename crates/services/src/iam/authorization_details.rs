@@ -5,6 +5,7 @@ use ecru_ports::metadata::{
     EntityKind, EntityList, EntityRecord, NamedDocument, PathPosition, ReadTransaction,
 };
 
+use super::Iam;
 use super::attachments::{AttachedPolicy, attached_policies};
 use super::descriptions::{
     EntityDescription, PolicyDescription, PolicyVersionDescription, RoleDescription,
@@ -18,7 +19,6 @@ use super::managed_policies::{self, MADE_AT};
 use super::policies::describe_managed;
 use super::policy_versions::versions_of;
 use super::targets::Target;
-use super::Iam;
 use crate::access::RequestContext;
 use crate::page::{Page, PageRequest};
 
@@ -236,9 +236,7 @@ fn load(
             let names = groups.into_iter().map(|group| group.name).collect();
             AuthorizationDetail::User(UserDescription::load(rows, entity)?, names, policies)
         }
-        EntityKind::Group => {
-            AuthorizationDetail::Group(EntityDescription::of(entity)?, policies)
-        }
+        EntityKind::Group => AuthorizationDetail::Group(EntityDescription::of(entity)?, policies),
         EntityKind::Role => {
             let profiles = profiles_of(rows, &entity.id, None, MAX_PROFILES)?;
             AuthorizationDetail::Role(RoleDescription::load(rows, entity)?, profiles, policies)

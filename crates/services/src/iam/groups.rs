@@ -137,7 +137,8 @@ impl Iam {
                     return Ok(());
                 }
                 let limit = quotas::GROUPS_PER_USER;
-                let groups = rows.links_from(&user.id, LinkKind::Membership, None, MAX_LOOKED_UP)?;
+                let groups =
+                    rows.links_from(&user.id, LinkKind::Membership, None, MAX_LOOKED_UP)?;
                 if groups.len() > limit {
                     return Err(refusals::over_quota("GroupsPerUser", limit));
                 }

@@ -3,9 +3,7 @@
 use ecru_domain::Error;
 use ecru_policy::validate::{MAX_GROUP_INLINE, MAX_ROLE_INLINE, MAX_USER_INLINE};
 use ecru_policy::{document_size, validate};
-use ecru_ports::metadata::{
-    DocumentKind, Lane, NamedDocument, ReadTransaction, WriteTransaction,
-};
+use ecru_ports::metadata::{DocumentKind, Lane, NamedDocument, ReadTransaction, WriteTransaction};
 
 use super::descriptions::IdentityKind;
 use super::targets::Target;

@@ -98,7 +98,10 @@ mod tests {
                 "{}",
                 policy.name
             );
-            assert_eq!(find(&policy.arn()).map(|found| found.name), Some(policy.name));
+            assert_eq!(
+                find(&policy.arn()).map(|found| found.name),
+                Some(policy.name)
+            );
         }
         assert!(find("arn:aws:iam::aws:policy/None").is_none());
     }

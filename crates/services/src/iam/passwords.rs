@@ -178,7 +178,12 @@ mod tests {
         let text = |text: &str| Zeroizing::new(text.to_owned());
         let hash = passwords.hash(text("Sesame-1")).await.unwrap();
         assert!(hash.starts_with("$argon2id$"));
-        assert!(passwords.is_right(text("Sesame-1"), hash.clone()).await.unwrap());
+        assert!(
+            passwords
+                .is_right(text("Sesame-1"), hash.clone())
+                .await
+                .unwrap()
+        );
         assert!(!passwords.is_right(text("Sesame-2"), hash).await.unwrap());
     }
 }

@@ -54,9 +54,7 @@ impl Iam {
         arn: &str,
         version: &str,
     ) -> Result<PolicyVersionDescription, Error> {
-        let versions = self
-            .versions(context, "iam:GetPolicyVersion", arn)
-            .await?;
+        let versions = self.versions(context, "iam:GetPolicyVersion", arn).await?;
         let mut versions = versions.into_iter();
         let found = versions.find(|known| known.name == version);
         found.ok_or_else(|| missing(arn, version))

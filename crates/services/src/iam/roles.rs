@@ -135,20 +135,36 @@ impl Iam {
         })
     }
 
-    /// `iam:UpdateRole` and `iam:UpdateRoleDescription`, as `action` says.
+    /// `iam:UpdateRole`
     pub async fn update_role(
         &self,
         context: &RequestContext,
-        action: &'static str,
         command: UpdateRole,
-    ) -> Result<RoleDescription, Error> {
-        self.change_role(context, action, &command.name.clone(), move |_, role| {
+    ) -> Result<(), Error> {
+        let name = command.name.clone();
+        self.change_role(context, "iam:UpdateRole", &name, move |_, role| {
             if let Some(description) = &command.description {
                 role.description = Some(description.clone()).filter(|text| !text.is_empty());
             }
             if let Some(duration) = command.max_session_duration {
                 role.max_session_duration = duration;
             }
+            Ok(())
+        })
+        .await
+        .map(|_role| ())
+    }
+
+    /// `iam:UpdateRoleDescription`
+    pub async fn update_role_description(
+        &self,
+        context: &RequestContext,
+        name: String,
+        text: String,
+    ) -> Result<RoleDescription, Error> {
+        let action = "iam:UpdateRoleDescription";
+        self.change_role(context, action, &name, move |_, role| {
+            role.description = Some(text.clone()).filter(|text| !text.is_empty());
             Ok(())
         })
         .await

@@ -8,10 +8,12 @@ use std::collections::BTreeSet;
 
 use ecru_domain::{AccountId, Error, Principal};
 use ecru_policy::{
-    Context, Decision, Document, Explanation, Layer, LayerExplanation, Layers, Level, Outcome,
-    Policy, Request, Value, explain,
+    Context, Document, Explanation, Layer, LayerExplanation, Layers, Level, Policy, Request, Value,
+    explain,
 };
 use ecru_ports::metadata::{EntityKind, EntityRecord, LinkKind, ReadTransaction};
+
+pub use ecru_policy::Outcome;
 
 use super::targets::Target;
 use super::{Iam, lists, quotas, records, refusals};
@@ -47,8 +49,8 @@ pub struct Simulation {
     pub resource_owner: Option<String>,
     /// Who asks.
     pub caller: Option<String>,
-    /// Condition keys.
-    pub context: Vec<(String, Value)>,
+    /// Condition keys: name, values, and whether there may be several.
+    pub context: Vec<(String, Vec<String>, bool)>,
 }
 
 /// How one action on one resource is decided.
@@ -264,11 +266,12 @@ impl Bench {
         }
         if let Some(caller) = &simulation.caller {
             let parsed = ecru_policy::Principal::parse(caller);
-            let is_user = parsed.as_ref().is_ok_and(ecru_policy::Principal::has_policies);
+            let is_user = parsed
+                .as_ref()
+                .is_ok_and(ecru_policy::Principal::has_policies);
             let parsed = parsed.ok().filter(|_| is_user);
-            subject.principal = parsed.ok_or_else(|| {
-                refusals::invalid_input(format!("Invalid Caller Arn: {caller}"))
-            })?;
+            subject.principal = parsed
+                .ok_or_else(|| refusals::invalid_input(format!("Invalid Caller Arn: {caller}")))?;
         } else if simulation.resource_policy.is_some() {
             return Err(refusals::invalid_input(
                 "A CallerArn is needed with a ResourcePolicy.",
@@ -277,8 +280,12 @@ impl Bench {
         let resource = simulation.resource_policy.iter().cloned();
         let resource = read_policies("ResourcePolicy", &resource.collect::<Vec<_>>())?;
         let mut context = subject.context.clone();
-        for (key, value) in &simulation.context {
-            context.set(key, value.clone());
+        for (key, values, is_list) in &simulation.context {
+            let value = match values.as_slice() {
+                [one] if !is_list => Value::One(one.clone()),
+                all => Value::Many(all.to_vec()),
+            };
+            context.set(key, value);
         }
         let documents = [&subject.identity, &resource];
         let documents = documents.into_iter().chain(&subject.scps).flatten();
@@ -341,8 +348,7 @@ impl Bench {
 
 /// The statements that make a decision what it is.
 fn matched(explanation: &Explanation) -> Vec<MatchedStatement> {
-    let Decision { outcome, .. } = explanation.decision;
-    let effect = match outcome {
+    let effect = match explanation.decision.outcome {
         Outcome::Allowed => ecru_policy::Effect::Allow,
         Outcome::ExplicitlyDenied => ecru_policy::Effect::Deny,
         Outcome::ImplicitlyDenied => return Vec::new(),
@@ -377,7 +383,9 @@ fn read_policies(list: &str, texts: &[String]) -> Result<Vec<Document>, Error> {
     numbered
         .map(|(number, text)| {
             if text.len() > MAX_DOCUMENT {
-                return Err(refusals::invalid_input(format!("{list}.{number} is too large.")));
+                return Err(refusals::invalid_input(format!(
+                    "{list}.{number} is too large."
+                )));
             }
             let policy = Policy::parse(text);
             let policy = policy.map_err(|problem| {

@@ -116,12 +116,7 @@ impl Iam {
         .await
     }
 
-    async fn change_tags<F>(
-        &self,
-        permit: &Permit,
-        target: Target,
-        change: F,
-    ) -> Result<(), Error>
+    async fn change_tags<F>(&self, permit: &Permit, target: Target, change: F) -> Result<(), Error>
     where
         F: Fn(&mut Vec<Tag>) -> Result<(), Error> + Send + 'static,
     {

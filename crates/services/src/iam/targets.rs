@@ -159,11 +159,7 @@ impl Iam {
         Ok(permit)
     }
 
-    fn demand_new(
-        context: &RequestContext,
-        action: &'static str,
-        new: &NewEntity<'_>,
-    ) -> Demand {
+    fn demand_new(context: &RequestContext, action: &'static str, new: &NewEntity<'_>) -> Demand {
         let account = &context.principal.account;
         let arn = records::identity_arn(account, new.kind, new.path, new.name);
         let resource = Resource::named(context.own_registry(), arn, Vec::new());
