@@ -17,7 +17,7 @@ mod holding;
 mod image_tag;
 mod organization;
 mod question;
-mod standing;
+pub(crate) mod standing;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -231,7 +231,7 @@ impl Access {
         Err(Refusal::AccessDenied {
             principal: context.principal.arn.clone(),
             action: demand.action,
-            resource: demand.resource.arn(),
+            resource: demand.resource.label(),
             reason: decision.reason(demand.action.as_str()),
         }
         .into())

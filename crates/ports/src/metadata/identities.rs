@@ -80,6 +80,8 @@ stored_words! {
         PolicyVersion = "policy-version",
         /// How a user signs in to the console.
         LoginProfile = "login-profile",
+        /// What passwords of an account must have in them; the account's own id is the entity's.
+        PasswordPolicy = "password-policy",
     }
 }
 

@@ -63,6 +63,31 @@ pub(crate) struct PolicyVersionDocument {
     pub(crate) created_at: i64,
 }
 
+/// An instance profile.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct InstanceProfileDocument {
+    pub(crate) name: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) tags: Vec<Tag>,
+}
+
+/// The alias of an account. Its id holds the alias, so that no two accounts have the same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct AccountAliasDocument {
+    pub(crate) name: String,
+}
+
+/// How a user signs in to the console.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct LoginProfileDocument {
+    /// The password's hash, in the PHC form that names its parameters.
+    pub(crate) password_hash: String,
+    #[serde(default)]
+    pub(crate) reset_required: bool,
+    /// Microseconds since 1970.
+    pub(crate) created_at: i64,
+}
+
 /// An account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct AccountDocument {
@@ -132,11 +157,11 @@ pub(crate) struct OrganizationPolicyDocument {
     pub(crate) tags: Vec<Tag>,
 }
 
-/// An OpenID Connect provider. Its key is the issuer without `https://`, its case kept: URLs have one.
+/// An OpenID Connect provider.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct OidcProviderDocument {
-    /// The issuer with its scheme, as tokens name it: `https://token.actions.githubusercontent.com`.
-    pub(crate) url: String,
+    /// The issuer without `https://`, as ARNs and condition keys name it: `token.actions.githubusercontent.com`.
+    pub(crate) name: String,
     /// Audiences that tokens may be for.
     #[serde(default)]
     pub(crate) client_ids: Vec<String>,
@@ -148,6 +173,13 @@ pub(crate) struct OidcProviderDocument {
     /// The issuer's keys (a JSON Web Key Set), where it cannot be asked for them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) jwks: Option<String>,
+}
+
+impl OidcProviderDocument {
+    /// The issuer with its scheme, as tokens name it.
+    pub(crate) fn url(&self) -> String {
+        format!("https://{}", self.name)
+    }
 }
 
 /// Reads what an entity is.
@@ -184,6 +216,29 @@ pub(crate) fn arn_of(entity: &EntityRecord) -> Result<String, Error> {
     ))
 }
 
+/// Gives an entity other tags.
+pub(crate) fn set_tags(entity: &mut EntityRecord, tags: &[Tag]) -> Result<(), Error> {
+    let tags = serde_json::to_value(tags).map_err(Error::internal)?;
+    set_field(entity, "tags", tags)
+}
+
+/// Gives an entity another name.
+pub(crate) fn set_name(entity: &mut EntityRecord, name: &str) -> Result<(), Error> {
+    set_field(entity, "name", name.into())
+}
+
+/// Sets what documents of all named kinds have.
+fn set_field(
+    entity: &mut EntityRecord,
+    field: &str,
+    value: serde_json::Value,
+) -> Result<(), Error> {
+    let mut document: serde_json::Map<String, serde_json::Value> = read(entity)?;
+    document.insert(field.to_owned(), value);
+    entity.document = write(&document)?;
+    Ok(())
+}
+
 /// Writes a document.
 pub(crate) fn write(document: &impl Serialize) -> Result<String, Error> {
     serde_json::to_string(document).map_err(Error::internal)
@@ -211,10 +266,34 @@ pub(crate) fn parse_identity_arn(arn: &str) -> Option<(AccountId, EntityKind, St
     let (kind, path) = resource.split_once('/')?;
     let kind = EntityKind::parse(kind)?;
     let key = match kind {
-        EntityKind::OidcProvider => path.to_owned(),
+        EntityKind::OidcProvider => name_key(path),
         _ => name_key(path.rsplit('/').next()?),
     };
     Some((AccountId::parse(account).ok()?, kind, key))
+}
+
+/// Finds account and key in the ARN of a kind of entity.
+pub(crate) fn parse_arn(arn: &str, kind: EntityKind) -> Option<(AccountId, String)> {
+    let (account, found, key) = parse_identity_arn(arn)?;
+    (found == kind && !key.is_empty()).then_some((account, key))
+}
+
+/// Where a managed policy's links end: at its ARN, and for a policy of AWS at the account besides, so that each account
+/// knows to what of its own it is attached.
+pub(crate) fn attachment_target(account: &AccountId, arn: &str) -> String {
+    if super::managed_policies::is_of_aws(arn) {
+        format!("{arn}@{account}")
+    } else {
+        arn.to_owned()
+    }
+}
+
+/// The ARN of the policy at which a link ends.
+pub(crate) fn attached_arn(target: &str) -> &str {
+    if !super::managed_policies::is_of_aws(target) {
+        return target;
+    }
+    target.split_once('@').map_or(target, |(arn, _)| arn)
 }
 
 /// A time of a document.

@@ -213,7 +213,6 @@ impl Realm {
                 provider: None,
                 source_key: None,
                 fingerprint: String::new(),
-                source_key: None,
             })),
         })
     }
