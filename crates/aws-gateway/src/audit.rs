@@ -3,9 +3,9 @@
 //! A request that ended is recorded before its answer leaves; one whose client went away, or that panicked, when it is
 //! dropped, since what it changed may have been kept.
 
-use ecru_domain::Error;
+use ecru_domain::{Error, Principal};
 use ecru_services::audit::{Event, Fault, Shown, is_read_only};
-use ecru_services::{Audit, RequestContext};
+use ecru_services::{Audit, RequestContext, RequestOrigin};
 use http::Response;
 use http::request::Parts;
 
@@ -22,10 +22,12 @@ const LONGEST_NAME: usize = 64;
 /// How a request ended.
 pub(crate) type Ending<'a> = Result<&'a Response<ResponseBody>, &'a Exception>;
 
-/// An authenticated request on its way. If it is dropped before it is closed, its client has gone.
+/// A request that was let in, on its way. If it is dropped before it is closed, its client has gone.
 pub(crate) struct Entry<'a> {
     audit: &'a Audit,
-    context: RequestContext,
+    origin: RequestOrigin,
+    /// Who signed it; nobody has to sign what brings the token of an identity provider.
+    principal: Option<Principal>,
     service: Service,
     name: String,
     parameters: Option<Shown>,
@@ -47,7 +49,27 @@ impl<'a> Entry<'a> {
         };
         Self {
             audit,
-            context: context.clone(),
+            origin: context.origin(),
+            principal: Some(context.principal.clone()),
+            service,
+            name: name.unwrap_or_else(|| "unknown".to_owned()),
+            parameters,
+            is_open: true,
+        }
+    }
+
+    /// The same for a request that nobody signed.
+    pub(crate) fn open_unsigned(
+        audit: &'a Audit,
+        service: Service,
+        origin: &RequestOrigin,
+        form: &Form,
+    ) -> Self {
+        let (name, parameters) = shown(form);
+        Self {
+            audit,
+            origin: origin.clone(),
+            principal: None,
             service,
             name: name.unwrap_or_else(|| "unknown".to_owned()),
             parameters,
@@ -78,21 +100,21 @@ impl<'a> Entry<'a> {
     }
 
     fn line(&self, fault: Option<Fault<'_>>, elements: Option<&Shown>) -> Vec<u8> {
-        let context = &self.context;
-        let decisions = context.decisions.take();
+        let (origin, principal) = (&self.origin, self.principal.as_ref());
+        let decisions = origin.decisions.take();
         let decided = decisions.first().map(|note| &note.resource_account);
         let source = event_source(self.service);
         let event = Event {
-            principal: Some(&context.principal),
-            peer: context.peer,
-            user_agent: context.user_agent.as_deref(),
-            request_id: &context.request_id,
-            time: context.time,
+            principal,
+            peer: origin.peer,
+            user_agent: origin.user_agent.as_deref(),
+            request_id: &origin.request_id,
+            time: origin.time,
             source: &source,
             name: &self.name,
             is_read_only: is_read_only(&self.name),
-            region: context.region.as_str(),
-            account: Some(decided.unwrap_or(&context.principal.account)),
+            region: origin.region.as_str(),
+            account: decided.or(principal.map(|principal| &principal.account)),
             fault,
             decisions: &decisions,
             passed_over: 0,
@@ -176,9 +198,13 @@ fn target(parts: &Parts) -> Option<String> {
 
 /// Operation and parameters of a request in the query dialect.
 fn form(parts: &Parts, body: &[u8]) -> (Option<String>, Option<Shown>) {
-    let Ok(form) = Form::parse(parts.uri.query(), body) else {
-        return (None, None);
-    };
+    match Form::parse(parts.uri.query(), body) {
+        Ok(form) => shown(&form),
+        Err(_) => (None, None),
+    }
+}
+
+fn shown(form: &Form) -> (Option<String>, Option<Shown>) {
     let spoken = |name: &str| matches!(name, "Action" | "Version");
     let parameters = Shown::of_pairs(form.iter().filter(|(name, _)| !spoken(name)));
     (form.get("Action").and_then(named), Some(parameters))

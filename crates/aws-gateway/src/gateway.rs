@@ -5,7 +5,7 @@ use std::pin::pin;
 
 use bytes::Bytes;
 use ecru_domain::{Principal, Timestamp};
-use ecru_services::{Decisions, RequestContext, Services};
+use ecru_services::{Decisions, RequestOrigin, Services};
 use http::header::USER_AGENT;
 use http::request::Parts;
 use http::{Request, Response};
@@ -14,19 +14,23 @@ use http_body::Body;
 use crate::answer_budget::AnswerBudget;
 use crate::audit::{Entry, Stranger};
 use crate::authentication::{Authenticated, NO_ROUTE, Refused};
-use crate::body_budget::BodyBudget;
+use crate::body_budget::{BodyBudget, BufferedBody};
 use crate::call::Call;
 use crate::drain::Drain;
 use crate::errors::Failure;
 use crate::exception::Exception;
-use crate::protocol::Protocol;
+use crate::protocol::Dialect;
 use crate::registry_uri::AwsConfig;
 use crate::response::{self, ResponseBody, RouteName};
-use crate::routing::{self, Route};
-use crate::{administration, dispatch, security_tokens};
+use crate::routing::{self, Route, Service};
+use crate::unsigned::{self, Unsigned};
+use crate::{administration, dispatch, iam, organizations, sts};
 
 /// Memory that all request bodies share, in bytes (design: 48 MiB in all).
 const BODY_BUDGET: usize = 48 * 1_024 * 1_024;
+
+/// Memory that the bodies of requests without signature share, in bytes: whoever sends them is not known.
+const STRANGERS_BUDGET: usize = 2 * 1_024 * 1_024;
 
 /// Memory that all large answers share, in bytes.
 const ANSWER_BUDGET: usize = 32 * 1_024 * 1_024;
@@ -47,6 +51,7 @@ pub struct ConnectionInfo {
 pub struct AwsGateway {
     pub(crate) services: Services,
     pub(crate) bodies: BodyBudget,
+    pub(crate) strangers: BodyBudget,
     answers: AnswerBudget,
     config: AwsConfig,
 }
@@ -57,6 +62,7 @@ impl AwsGateway {
         Self {
             services,
             bodies: BodyBudget::new(BODY_BUDGET),
+            strangers: BodyBudget::of_small(STRANGERS_BUDGET),
             answers: AnswerBudget::new(ANSWER_BUDGET),
             config,
         }
@@ -81,12 +87,26 @@ impl AwsGateway {
         if let Err(busy) = self.services.audit.admit().await {
             Drain::STRANGER.apply(body, &parts.headers).await;
             let protocol = routing::protocol_of(&parts, None);
-            let exception = Failure::from(busy).outside_the_model(protocol, request_id);
-            return error(protocol, &exception, request_id, NO_ROUTE);
+            let exception = Failure::from(busy).of_protocol(protocol, request_id);
+            let dialect = Dialect::of_no_service(protocol);
+            return error(dialect, &exception, request_id, NO_ROUTE);
         }
-        let authenticated = self.authenticate(&parts, body.as_mut(), request_id, now);
-        let authenticated = match authenticated.await {
-            Ok(authenticated) => authenticated,
+        let origin = self.origin(&parts, connection, request_id, now);
+        let outcome = if unsigned::is_possible(&parts) {
+            let read = self.read_unsigned(&parts, body.as_mut()).await;
+            match read {
+                Ok(asked) => Ok(self.answer_unsigned(asked, origin).await),
+                Err(refused) => Err(refused),
+            }
+        } else {
+            let read = self.authenticate(&parts, body.as_mut(), request_id, now);
+            match read.await {
+                Ok(authenticated) => Ok(self.answer(&parts, authenticated, origin).await),
+                Err(refused) => Err(refused),
+            }
+        };
+        match outcome {
+            Ok(response) => response,
             Err(refused) => {
                 refused.drain.apply(body, &parts.headers).await;
                 let stranger = Stranger {
@@ -96,79 +116,144 @@ impl AwsGateway {
                     now,
                     region: self.config.home.region.as_str(),
                 };
-                return self.turn_away(&stranger, refused).await;
+                self.turn_away(&stranger, refused).await
             }
-        };
-        let context = RequestContext {
-            request_id: request_id.to_owned(),
-            principal: authenticated.principal.clone(),
-            region: authenticated.region.clone(),
-            peer: connection.peer,
-            is_tls: connection.is_tls,
-            user_agent: user_agent(&parts),
-            time: now,
-            decisions: Decisions::default(),
-        };
-        self.answer(&parts, authenticated, context).await
+        }
     }
 
     /// Answers a request that is not let in, once that is recorded.
     async fn turn_away(&self, stranger: &Stranger<'_>, refused: Refused) -> Response<ResponseBody> {
         let (audit, id) = (&self.services.audit, stranger.request_id);
-        let (protocol, route) = (refused.protocol, refused.route);
+        let (dialect, route) = (refused.dialect, refused.route);
         let recorded = stranger.record(audit, route, &refused.exception).await;
         let exception = match recorded {
             Ok(()) => *refused.exception,
-            Err(failed) => Failure::from(failed).outside_the_model(protocol, id),
+            Err(failed) => Failure::from(failed).of_protocol(dialect.protocol, id),
         };
-        error(protocol, &exception, id, route)
+        error(dialect, &exception, id, route)
+    }
+
+    /// What is known of a request before anybody is believed.
+    fn origin(
+        &self,
+        parts: &Parts,
+        connection: &ConnectionInfo,
+        request_id: &str,
+        now: Timestamp,
+    ) -> RequestOrigin {
+        RequestOrigin {
+            request_id: request_id.to_owned(),
+            region: self.config.home.region.clone(),
+            peer: connection.peer,
+            is_tls: connection.is_tls,
+            user_agent: user_agent(parts),
+            time: now,
+            decisions: Decisions::default(),
+        }
+    }
+
+    /// A request on its way to a handler.
+    fn call<C>(&self, context: C) -> Call<'_, C> {
+        Call {
+            services: &self.services,
+            config: &self.config,
+            answers: &self.answers,
+            context,
+        }
     }
 
     async fn answer(
         &self,
         parts: &Parts,
         authenticated: Authenticated,
-        context: RequestContext,
+        origin: RequestOrigin,
     ) -> Response<ResponseBody> {
-        let Authenticated { route, body, .. } = authenticated;
-        let (name, protocol) = (route_name(&route), route.service().protocol());
-        let (id, principal) = (context.request_id.clone(), context.principal.clone());
-        let (audit, service) = (&self.services.audit, route.service());
-        let entry = Entry::open(audit, service, &context, parts, body.as_slice());
-        let call = Call {
-            services: &self.services,
-            config: &self.config,
-            answers: &self.answers,
-            context,
-        };
-        let mut outcome = match route {
-            Route::Ecr(operation) => dispatch::answer(&call, operation, body)
-                .await
-                .map_err(|failure| failure.of_operation(operation, &id)),
-            Route::Administration(operation) => administration::answer(&call, &operation, &body)
-                .await
-                .map_err(|failure| failure.outside_the_model(protocol, &id)),
-            Route::Sts => security_tokens::answer(&call, parts.uri.query(), &body)
-                .map_err(|failure| failure.outside_the_model(protocol, &id)),
-        };
+        let Authenticated {
+            route,
+            principal,
+            region,
+            body,
+        } = authenticated;
+        let service = route.service();
+        let call = self.call(origin.signed(principal.clone(), region));
+        let id = call.context.request_id.clone();
+        let audit = &self.services.audit;
+        let entry = Entry::open(audit, service, &call.context, parts, body.as_slice());
+        let (name, mut outcome) = run(&call, parts, route, body).await;
         let closing = entry.close(outcome.as_ref());
         if let Err(failed) = closing.await {
-            outcome = Err(Failure::from(failed).outside_the_model(protocol, &id));
+            outcome = Err(Failure::from(failed).of_service(service, &id));
         }
-        let response = match outcome {
-            Ok(response) => named(response, name),
-            Err(exception) => error(protocol, &exception, &id, name),
-        };
-        authored(response, principal)
+        authored(finished(outcome, service, &id, name), principal)
+    }
+
+    /// Answers what nobody has to sign, which STS alone has.
+    async fn answer_unsigned(
+        &self,
+        asked: Unsigned,
+        origin: RequestOrigin,
+    ) -> Response<ResponseBody> {
+        let (id, service) = (origin.request_id.clone(), Service::Sts);
+        let name = RouteName(asked.operation.iam_action());
+        let audit = &self.services.audit;
+        let entry = Entry::open_unsigned(audit, service, &origin, &asked.form);
+        let call = self.call(origin);
+        let answer = sts::answer_unsigned(&call, asked.operation, &asked.form).await;
+        let mut outcome = answer.map_err(|failure| failure.of_service(service, &id));
+        let closing = entry.close(outcome.as_ref());
+        if let Err(failed) = closing.await {
+            outcome = Err(Failure::from(failed).of_service(service, &id));
+        }
+        finished(outcome, service, &id, name)
     }
 }
 
-/// The name of a route, from a bounded set.
+/// Hands a signed request to the API that it is for.
+async fn run(
+    call: &Call<'_>,
+    parts: &Parts,
+    route: Route,
+    body: BufferedBody,
+) -> (RouteName, Result<Response<ResponseBody>, Exception>) {
+    let (name, service) = (route_name(&route), route.service());
+    let (id, query) = (&call.context.request_id, parts.uri.query());
+    let (name, answer) = match route {
+        Route::Ecr(operation) => {
+            let answer = dispatch::answer(call, operation, body).await;
+            return (name, answer.map_err(|e| e.of_operation(operation, id)));
+        }
+        Route::Administration(operation) => {
+            (name, administration::answer(call, &operation, &body).await)
+        }
+        Route::Organizations(operation) => {
+            (name, organizations::answer(call, operation, body).await)
+        }
+        Route::Iam => iam::answer(call, query, &body).await,
+        Route::Sts => sts::answer(call, query, &body).await,
+    };
+    (name, answer.map_err(|e| e.of_service(service, id)))
+}
+
+fn finished(
+    outcome: Result<Response<ResponseBody>, Exception>,
+    service: Service,
+    request_id: &str,
+    name: RouteName,
+) -> Response<ResponseBody> {
+    match outcome {
+        Ok(response) => named(response, name),
+        Err(exception) => error(Dialect::of(service), &exception, request_id, name),
+    }
+}
+
+/// The name of a route, from a bounded set. That of the query services is known when the form is read.
 pub(crate) fn route_name(route: &Route) -> RouteName {
     RouteName(match route {
         Route::Ecr(operation) => operation.iam_action(),
         Route::Administration(operation) => administration::route_name(operation),
-        Route::Sts => security_tokens::ROUTE_NAME,
+        Route::Organizations(operation) => operation.iam_action(),
+        Route::Iam => return iam::ROUTE_NAME,
+        Route::Sts => return sts::ROUTE_NAME,
     })
 }
 
@@ -179,12 +264,12 @@ pub(crate) fn user_agent(parts: &Parts) -> Option<String> {
 }
 
 fn error(
-    protocol: Protocol,
+    dialect: Dialect,
     exception: &Exception,
     request_id: &str,
     name: RouteName,
 ) -> Response<ResponseBody> {
-    let response: Response<Bytes> = protocol.error_response(exception, request_id);
+    let response: Response<Bytes> = dialect.error_response(exception, request_id);
     named(response::whole(response), name)
 }
 

@@ -38,7 +38,9 @@ pub mod uploads;
 pub mod verification;
 pub mod wiring;
 
-pub use access::{Access, DecisionNote, Decisions, Demand, Permit, RequestContext, Resource};
+pub use access::{
+    Access, DecisionNote, Decisions, Demand, Permit, RequestContext, RequestOrigin, Resource,
+};
 pub use audit::Audit;
 pub use page::{Page, PageRequest};
 pub use wiring::{Limits, Outside, Services};

@@ -22,6 +22,7 @@ use ecru_services::identity::AccessKeyPair;
 use ecru_services::{Limits, Outside, Services};
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use crate::oracle;
@@ -278,6 +279,21 @@ impl World {
         answer
     }
 
+    /// Asks IAM or STS, whichever `signer` signs for.
+    pub(crate) async fn query(&self, signer: &Signer, parameters: &[(&str, &str)]) -> Answer {
+        let mut request = form(parameters);
+        signer.sign(&mut request);
+        self.send(request).await
+    }
+
+    /// Asks Organizations as the root user of the management account.
+    pub(crate) async fn organizations(&self, operation: &str, input: Value) -> Answer {
+        let target = format!("AWSOrganizationsV20161128.{operation}");
+        let mut request = post(&target, input.to_string().into());
+        Signer::root(HOME).of("organizations").sign(&mut request);
+        self.send(request).await
+    }
+
     /// Calls an operation as the root user of the management account.
     pub(crate) async fn call(&self, operation: Operation, input: Value) -> Answer {
         self.send_as(&Signer::root(HOME), operation, input.to_string())
@@ -387,6 +403,25 @@ pub(crate) fn post(target: &str, body: Bytes) -> Request<Bytes> {
         .header("content-type", "application/x-amz-json-1.1")
         .header("x-amz-target", target)
         .body(body)
+        .unwrap()
+}
+
+/// A request of the query dialect.
+pub(crate) fn form(parameters: &[(&str, &str)]) -> Request<Bytes> {
+    let encoded = |text| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+    let pairs = parameters.iter();
+    let pairs: Vec<String> = pairs
+        .map(|(name, value)| format!("{}={}", encoded(name), encoded(value)))
+        .collect();
+    Request::builder()
+        .method("POST")
+        .uri("/")
+        .header("host", HOST)
+        .header(
+            "content-type",
+            "application/x-www-form-urlencoded; charset=utf-8",
+        )
+        .body(pairs.join("&").into())
         .unwrap()
 }
 
