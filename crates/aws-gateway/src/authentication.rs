@@ -75,6 +75,10 @@ impl AwsGateway {
             read.map_err(|e| refuse(e.to_exception(protocol), drain_after(&e, Drain::KNOWN)))?;
         let secret = secret_of(&key).map_err(unsigned)?;
         prechecked.verify(&secret, body.hash()).map_err(unsigned)?;
+        let kind = key.principal.session_kind();
+        if kind.is_some_and(|kind| !kind.may_use(service.signing_name())) {
+            return Err(unsigned(SignatureError::UnknownAccessKey));
+        }
         Ok(Authenticated {
             route,
             principal: key.principal,

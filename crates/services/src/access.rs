@@ -24,7 +24,6 @@ use std::sync::Arc;
 
 use ecru_domain::error::RepositoryLabel;
 use ecru_domain::{Action, Error, Principal, Refusal, Region, Registry, RepositoryName, Timestamp};
-
 use ecru_policy::Document;
 
 pub use self::decisions::{DecisionNote, Decisions};
