@@ -110,7 +110,10 @@ mod tests {
         assert_eq!((first.content, first.number), (&br#"{"a":1"#[..], 1));
         assert_eq!(first.hash, hash(&GENESIS, br#"{"a":1"#));
         let second = lines.next().unwrap();
-        assert_eq!(open(second).unwrap().hash, hash(&first.hash, br#"{"b":"\n""#));
+        assert_eq!(
+            open(second).unwrap().hash,
+            hash(&first.hash, br#"{"b":"\n""#)
+        );
         let value: serde_json::Value = serde_json::from_slice(second).unwrap();
         assert_eq!(value["chain"]["line"], 2);
     }

@@ -54,7 +54,10 @@ impl Disk for FaultyDisk {
 
 impl Segment for FaultySegment {
     fn append(&mut self, text: &[u8]) -> io::Result<()> {
-        let half = self.1.strike(WRITE).map_err(|error| (error, text.len() / 2));
+        let half = self
+            .1
+            .strike(WRITE)
+            .map_err(|error| (error, text.len() / 2));
         match half {
             Ok(()) => self.0.append(text),
             Err((error, half)) => {
@@ -112,7 +115,13 @@ fn text(directory: &Path) -> String {
 
 #[tokio::test]
 async fn while_the_disk_is_full_requests_wait_and_fail_and_later_all_is_there() {
-    for calls in [WRITE, WRITE | CUT, SYNC, WRITE | CREATE | CUT, SYNC | CREATE] {
+    for calls in [
+        WRITE,
+        WRITE | CUT,
+        SYNC,
+        WRITE | CREATE | CUT,
+        SYNC | CREATE,
+    ] {
         let (directory, faults) = (TempDir::new().unwrap(), Faults::default());
         let log = open(directory.path(), &faults, Duration::from_millis(50));
         log.write(line("Before")).await.unwrap();
@@ -159,7 +168,11 @@ async fn a_full_disk_at_rotation_loses_nothing() {
     let (directory, faults) = (TempDir::new().unwrap(), Faults::default());
     let log = open(directory.path(), &faults, Duration::from_millis(50));
     for round in 0..60_u32 {
-        faults.set(if round % 10 == 7 { CREATE | WRITE } else { NOTHING });
+        faults.set(if round % 10 == 7 {
+            CREATE | WRITE
+        } else {
+            NOTHING
+        });
         let outcome = log.write(line(&format!("Round{round}"))).await;
         faults.set(NOTHING);
         if outcome.is_err() {

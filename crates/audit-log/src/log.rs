@@ -15,9 +15,9 @@ use tokio::time::timeout;
 use crate::directory::{self, Lock};
 use crate::disk::{Disk, SystemDisk};
 use crate::queue::Queue;
+use crate::recovery;
 use crate::verify::verify;
 use crate::writer::Writer;
-use crate::recovery;
 
 /// How a log is kept.
 #[derive(Clone, Debug)]
@@ -86,7 +86,9 @@ impl AuditLog {
         let place = (directory.clone(), node);
         let mut writer = Writer::new(disk, place, clock, options.max_file_bytes, previous);
         writer.open().map_err(io)?;
-        let head = writer.head().ok_or_else(|| io(io::Error::other("no file")))?;
+        let head = writer
+            .head()
+            .ok_or_else(|| io(io::Error::other("no file")))?;
         let queue = Arc::new(Queue::new(head));
         let served = Arc::clone(&queue);
         let thread = thread::Builder::new()
@@ -169,4 +171,3 @@ impl Drop for AuditLog {
         }
     }
 }
-

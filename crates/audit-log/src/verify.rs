@@ -126,7 +126,10 @@ impl Reading<'_> {
         let marks = Marks::new(&name, self.head, expected);
         let rest = loop {
             // what follows the end that the next file tells does not count
-            if expected.next.is_some_and(|next| walk.place().lines >= next.lines) {
+            if expected
+                .next
+                .is_some_and(|next| walk.place().lines >= next.lines)
+            {
                 break std::fs::metadata(&path)?.len() - walk.place().bytes;
             }
             match walk.step()? {
@@ -151,10 +154,13 @@ impl Reading<'_> {
         report: &mut AuditReport,
     ) -> Place {
         let Some(first) = first else {
-            report.problem(format!("{name}: its first line does not say what came before"));
-            return expected.before.copied().map_or(Place::after(GENESIS), |before| {
-                Place::after(before.hash)
-            });
+            report.problem(format!(
+                "{name}: its first line does not say what came before"
+            ));
+            return expected
+                .before
+                .copied()
+                .map_or(Place::after(GENESIS), |before| Place::after(before.hash));
         };
         if first.node != self.node || first.sequence != expected.sequence {
             report.problem(format!(
@@ -238,9 +244,9 @@ impl<'a> Marks<'a> {
             End::Short => report.problem(format!(
                 "{name}: lines were missing at its end when the next file began"
             )),
-            End::Closed if rest > 0 => report.problem(format!(
-                "{name}: {rest} bytes were added behind its end"
-            )),
+            End::Closed if rest > 0 => {
+                report.problem(format!("{name}: {rest} bytes were added behind its end"))
+            }
             End::Cut | End::Unsynced if rest > 0 => report.note(format!(
                 "{name}: {rest} bytes at its end were never acknowledged ({})",
                 next.end

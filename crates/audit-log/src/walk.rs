@@ -78,7 +78,9 @@ impl<R: Read> Walk<R> {
         self.place.hash = sealed.hash;
         if sealed.number != number {
             let found = sealed.number;
-            return Step::Broken(format!("line {number} is missing: line {found} stands there"));
+            return Step::Broken(format!(
+                "line {number} is missing: line {found} stands there"
+            ));
         }
         if fits {
             return Step::Line;

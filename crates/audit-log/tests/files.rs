@@ -255,7 +255,11 @@ async fn a_chain_written_anew_from_some_line_on_does_not_fit_its_head() {
 
 #[tokio::test]
 async fn a_line_that_a_crash_left_unfinished_is_closed_by_the_next_file() {
-    for rest in [&b"{\"eventName\":\"Put"[..], &[0; 5_000], b"{}\n{\"x\":1}\n"] {
+    for rest in [
+        &b"{\"eventName\":\"Put"[..],
+        &[0; 5_000],
+        b"{}\n{\"x\":1}\n",
+    ] {
         let (directory, head) = two_files().await;
         let path = &paths(directory.path())[1];
         let mut text = fs::read(path).unwrap();

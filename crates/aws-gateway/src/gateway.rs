@@ -113,11 +113,7 @@ impl AwsGateway {
     }
 
     /// Answers a request that is not let in, once that is recorded.
-    async fn turn_away(
-        &self,
-        stranger: &Stranger<'_>,
-        refused: Refused,
-    ) -> Response<ResponseBody> {
+    async fn turn_away(&self, stranger: &Stranger<'_>, refused: Refused) -> Response<ResponseBody> {
         let (audit, id) = (&self.services.audit, stranger.request_id);
         let (protocol, route) = (refused.protocol, refused.route);
         let recorded = stranger.record(audit, route, &refused.exception).await;

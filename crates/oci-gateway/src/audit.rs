@@ -195,11 +195,7 @@ impl Entry<'_> {
         }
     }
 
-    fn parameters<'p>(
-        &'p self,
-        place: &'p Place,
-        answer: Option<&'p HeaderMap>,
-    ) -> Parameters<'p> {
+    fn parameters<'p>(&'p self, place: &'p Place, answer: Option<&'p HeaderMap>) -> Parameters<'p> {
         let common = Parameters {
             registry_id: place.account.as_ref().map(AccountId::as_str),
             repository_name: place.repository.as_ref().map(RepositoryName::as_str),
@@ -252,12 +248,7 @@ impl Entry<'_> {
     }
 
     /// What a change has answered.
-    fn elements<'p>(
-        &'p self,
-        name: &str,
-        place: &'p Place,
-        answer: &'p HeaderMap,
-    ) -> Elements<'p> {
+    fn elements<'p>(&'p self, name: &str, place: &'p Place, answer: &'p HeaderMap) -> Elements<'p> {
         let digest = text(answer, CONTENT_DIGEST.as_str());
         let last = self.target.map(|target| &*target.last);
         let upload = last.filter(|_| matches!(name, "UploadLayerPart" | "CompleteLayerUpload"));

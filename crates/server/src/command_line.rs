@@ -8,7 +8,12 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use crate::configuration::{ServeArgs, StoreArgs};
 
 /// Settings of a server that mean nothing to a command that asks one, or opens its store.
-const OF_SERVING: [&str; 4] = ["layer_grace", "upload_lifetime", "latest", "audit_file_size"];
+const OF_SERVING: [&str; 4] = [
+    "layer_grace",
+    "upload_lifetime",
+    "latest",
+    "audit_file_size",
+];
 /// Settings of the store, which a command that only asks a server never opens.
 const OF_THE_STORE: [&str; 4] = ["metadata", "blobs", "account_id", "audit_dir"];
 

@@ -103,7 +103,11 @@ mod tests {
 
     use super::*;
 
-    fn client(peer: &str, forwarded: &[&'static str], proto: Option<&'static str>) -> (String, bool) {
+    fn client(
+        peer: &str,
+        forwarded: &[&'static str],
+        proto: Option<&'static str>,
+    ) -> (String, bool) {
         let proxies = TrustedProxies::parse("10.0.0.0/8, fd00::/8").unwrap();
         let mut headers = HeaderMap::new();
         for line in forwarded {
@@ -132,7 +136,11 @@ mod tests {
             ("10.0.0.1", &[], "10.0.0.1"),
             ("::ffff:10.0.0.1", &["192.0.2.1"], "192.0.2.1"),
         ] {
-            assert_eq!(client(peer, forwarded, None).0, address, "{peer} {forwarded:?}");
+            assert_eq!(
+                client(peer, forwarded, None).0,
+                address,
+                "{peer} {forwarded:?}"
+            );
         }
     }
 

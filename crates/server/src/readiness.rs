@@ -20,11 +20,7 @@ pub struct Readiness {
 
 impl Readiness {
     /// Over these stores.
-    pub fn new(
-        metadata: Metadata,
-        blobs: Arc<dyn BlobStore>,
-        audit: Arc<dyn AuditTrail>,
-    ) -> Self {
+    pub fn new(metadata: Metadata, blobs: Arc<dyn BlobStore>, audit: Arc<dyn AuditTrail>) -> Self {
         Self {
             metadata,
             blobs,

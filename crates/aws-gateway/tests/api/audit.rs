@@ -22,7 +22,10 @@ async fn a_change_is_recorded_with_parameters_and_answer() {
     let record = records(&world).remove(0);
     assert_eq!(record["eventName"], "CreateRepository");
     assert_eq!(record["eventSource"], "ecr.amazonaws.com");
-    assert_eq!(record["requestParameters"], json!({"repositoryName": "team/app"}));
+    assert_eq!(
+        record["requestParameters"],
+        json!({"repositoryName": "team/app"})
+    );
     assert_eq!(record["responseElements"], created);
     assert_eq!(record["readOnly"], false);
     assert_eq!(record["sourceIPAddress"], "127.0.0.1");
@@ -37,18 +40,28 @@ async fn reads_and_refusals_are_recorded() {
     world.audit.clear();
     world.ok(Op::DescribeRepositories, json!({})).await;
     let record = &records(&world)[0];
-    assert_eq!((&record["readOnly"], &record["responseElements"]), (&json!(true), &Value::Null));
+    assert_eq!(
+        (&record["readOnly"], &record["responseElements"]),
+        (&json!(true), &Value::Null)
+    );
     let input = json!({"repositoryName": "none"});
-    world.refused(Op::ListImages, input, "RepositoryNotFoundException").await;
+    world
+        .refused(Op::ListImages, input, "RepositoryNotFoundException")
+        .await;
     let record = &records(&world)[0];
     assert_eq!(record["errorCode"], "RepositoryNotFoundException");
     let foreign = json!({"repositoryName": "app", "registryId": HOME}).to_string();
-    world.send_as(&Signer::root(OTHER), Op::ListImages, foreign).await;
+    world
+        .send_as(&Signer::root(OTHER), Op::ListImages, foreign)
+        .await;
     let record = &records(&world)[0];
     assert_eq!(record["errorCode"], "AccessDeniedException");
     assert_eq!(record["userIdentity"]["accountId"], OTHER);
     assert_eq!(record["recipientAccountId"], HOME);
-    assert_eq!(record["ecru"]["decisions"][0]["outcome"], "implicitlyDenied");
+    assert_eq!(
+        record["ecru"]["decisions"][0]["outcome"],
+        "implicitlyDenied"
+    );
 }
 
 #[tokio::test]
@@ -99,7 +112,13 @@ async fn no_line_has_a_secret_or_content() {
     let lines = world.audit.lines();
     assert!(lines.len() > 5);
     for line in lines {
-        for secret in [token.as_str(), &sealed, "imageManifest\"", "layerPartBlob", "Signature="] {
+        for secret in [
+            token.as_str(),
+            &sealed,
+            "imageManifest\"",
+            "layerPartBlob",
+            "Signature=",
+        ] {
             assert!(!line.contains(secret), "{secret} in {line}");
         }
     }
@@ -110,8 +129,13 @@ async fn while_nothing_can_be_recorded_nothing_is_done() {
     let world = World::new().await;
     world.audit.set_full(true);
     let input = json!({"repositoryName": "app"});
-    let refused = world.call_unchecked(Op::CreateRepository, input.to_string()).await;
-    assert_eq!((refused.status.as_u16(), refused.code()), (503, "ServerException".to_owned()));
+    let refused = world
+        .call_unchecked(Op::CreateRepository, input.to_string())
+        .await;
+    assert_eq!(
+        (refused.status.as_u16(), refused.code()),
+        (503, "ServerException".to_owned())
+    );
     world.audit.set_full(false);
     world.create("app").await;
 }
@@ -125,6 +149,9 @@ async fn the_log_can_be_verified_by_who_may() {
         world.send(request).await
     };
     let answer = ask(Signer::root(HOME)).await;
-    assert_eq!((answer.status.as_u16(), answer.route), (200, "ecru:VerifyAudit"));
+    assert_eq!(
+        (answer.status.as_u16(), answer.route),
+        (200, "ecru:VerifyAudit")
+    );
     assert_eq!(answer.json()["problemCount"], 0);
 }

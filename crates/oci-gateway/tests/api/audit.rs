@@ -48,7 +48,10 @@ async fn a_push_is_recorded_under_the_names_of_the_api() {
     assert_eq!(decision["outcome"], "allowed");
     assert_eq!(put["userIdentity"]["type"], "Root");
     assert_eq!(put["requestID"], "id");
-    let events: HashSet<_> = records.iter().map(|one| one["eventID"].to_string()).collect();
+    let events: HashSet<_> = records
+        .iter()
+        .map(|one| one["eventID"].to_string())
+        .collect();
     assert_eq!(events.len(), 3);
 }
 
@@ -66,8 +69,18 @@ async fn every_request_has_the_name_of_the_action_that_is_decided() {
         ("HEAD", &blob, "BatchCheckLayerAvailability", true),
         ("GET", "/v2/team/app/tags/list", "ListImages", true),
         ("GET", "/v2/_catalog", "DescribeRepositories", true),
-        ("POST", "/v2/team/app/blobs/uploads/", "InitiateLayerUpload", false),
-        ("DELETE", "/v2/team/app/manifests/v1", "BatchDeleteImage", false),
+        (
+            "POST",
+            "/v2/team/app/blobs/uploads/",
+            "InitiateLayerUpload",
+            false,
+        ),
+        (
+            "DELETE",
+            "/v2/team/app/manifests/v1",
+            "BatchDeleteImage",
+            false,
+        ),
         (
             "GET",
             &format!("/v2/team/app/referrers/{digest}"),
@@ -87,7 +100,9 @@ async fn every_request_has_the_name_of_the_action_that_is_decided() {
 #[tokio::test]
 async fn chunks_are_recorded_with_how_far_they_came() {
     let world = World::new().await;
-    let begun = world.send("POST", "/v2/team/app/blobs/uploads/", &[], "").await;
+    let begun = world
+        .send("POST", "/v2/team/app/blobs/uploads/", &[], "")
+        .await;
     let location = begun.location();
     world.audit.clear();
     world.send("PATCH", &location, &[], "chunk").await;
@@ -96,7 +111,10 @@ async fn chunks_are_recorded_with_how_far_they_came() {
     assert_eq!(patch["readOnly"], false);
     assert_eq!(patch["responseElements"]["lastByteReceived"], 4);
     let status = record(&world, "GET", &location, &[]).await;
-    assert_eq!((&status["eventName"], &status["readOnly"]), (&json!("UploadLayerPart"), &json!(true)));
+    assert_eq!(
+        (&status["eventName"], &status["readOnly"]),
+        (&json!("UploadLayerPart"), &json!(true))
+    );
     let end = format!("{location}?digest={}", Digest::sha256(b"chunk"));
     let end = record(&world, "PUT", &end, &[]).await;
     assert_eq!(end["eventName"], "CompleteLayerUpload");
@@ -141,7 +159,9 @@ async fn strangers_are_recorded_unless_they_only_ask_for_the_challenge() {
     assert_eq!(records(&world), Vec::<Value>::new());
     let mut wrong = bare("/v2/");
     let secret = basic("AWS", "not-a-token");
-    wrong.headers_mut().insert(AUTHORIZATION, secret.parse().unwrap());
+    wrong
+        .headers_mut()
+        .insert(AUTHORIZATION, secret.parse().unwrap());
     world.raw(wrong).await;
     let record = records(&world).remove(0);
     assert_eq!(record["errorCode"], "UNAUTHORIZED");
@@ -165,7 +185,10 @@ async fn a_layer_link_is_recorded_without_the_link() {
     let sealed = link.await.unwrap();
     let followed = record(&world, "GET", &format!("/layer/{sealed}"), &[]).await;
     assert_eq!(followed["eventName"], "GetDownloadUrlForLayer");
-    assert_eq!(followed["requestParameters"]["layerDigest"], digest.as_str());
+    assert_eq!(
+        followed["requestParameters"]["layerDigest"],
+        digest.as_str()
+    );
     assert_eq!(followed["userIdentity"]["type"], "Root");
     assert!(!followed.to_string().contains(&sealed));
 }
@@ -174,9 +197,13 @@ async fn a_layer_link_is_recorded_without_the_link() {
 async fn a_request_whose_client_goes_away_is_recorded_all_the_same() {
     let world = World::new().await;
     world.audit.clear();
-    let path = format!("/v2/team/app/blobs/uploads/?digest={}", Digest::sha256(b"x"));
+    let path = format!(
+        "/v2/team/app/blobs/uploads/?digest={}",
+        Digest::sha256(b"x")
+    );
     let request = Request::post(path).header(AUTHORIZATION, basic("AWS", &world.password));
-    let endless = futures_util::stream::pending::<Result<http_body::Frame<bytes::Bytes>, std::io::Error>>();
+    let endless =
+        futures_util::stream::pending::<Result<http_body::Frame<bytes::Bytes>, std::io::Error>>();
     let request = request
         .body(http_body_util::StreamBody::new(endless))
         .unwrap();
@@ -194,20 +221,31 @@ async fn while_nothing_can_be_recorded_nothing_is_done() {
     let manifest = world.image("team/app", "a", json!({})).await;
     world.audit.set_full(true);
     for path in ["/v2/", "/v2/team/app/manifests/v1"] {
-        assert_eq!(world.get(path).await.refusal(), (503, "UNAVAILABLE".to_owned()));
+        assert_eq!(
+            world.get(path).await.refusal(),
+            (503, "UNAVAILABLE".to_owned())
+        );
     }
     let refused = world.put("/v2/team/app/manifests/v1", &manifest).await;
     assert_eq!(refused.refusal().0, 503);
     world.audit.set_full(false);
     assert_eq!(world.get("/v2/team/app/manifests/v1").await.status, 404);
-    assert_eq!(world.put("/v2/team/app/manifests/v1", &manifest).await.status, 201);
+    assert_eq!(
+        world
+            .put("/v2/team/app/manifests/v1", &manifest)
+            .await
+            .status,
+        201
+    );
 }
 
 #[tokio::test]
 async fn no_line_has_a_token_or_content() {
     let world = World::new().await;
     let manifest = world.push_image("team/app", Some("v1"), "a").await;
-    world.get("/v2/team/app/manifests/v1?token=hidden-query").await;
+    world
+        .get("/v2/team/app/manifests/v1?token=hidden-query")
+        .await;
     let basic = basic("AWS", &world.password);
     let manifest = String::from_utf8(manifest.to_vec()).unwrap();
     for line in world.audit.lines() {

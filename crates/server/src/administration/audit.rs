@@ -42,8 +42,7 @@ async fn verify_files(config: &StoreConfig) -> Result<AuditReport> {
     };
     let directory = &config.audit.directory;
     let report = ecru_audit_log::verify(directory, heads.as_deref().unwrap_or_default(), None);
-    let mut report =
-        report.with_context(|| format!("the audit log in {}", directory.display()))?;
+    let mut report = report.with_context(|| format!("the audit log in {}", directory.display()))?;
     if heads.is_none() {
         report.note(
             "the metadata store is in use or not here: whether the end is cut off was not looked at. \

@@ -328,10 +328,7 @@ fn audit_place(args: &StoreArgs, data: &Path) -> Result<AuditPlace, SettingError
         return Err(invalid("audit-file-size", reason));
     }
     Ok(AuditPlace {
-        directory: args
-            .audit_dir
-            .clone()
-            .unwrap_or_else(|| data.join("audit")),
+        directory: args.audit_dir.clone().unwrap_or_else(|| data.join("audit")),
         max_file_bytes: u64::from(mebibytes) * 1_024 * 1_024,
     })
 }

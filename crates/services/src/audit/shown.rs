@@ -154,8 +154,7 @@ mod tests {
         let text = br#"{"repositoryName":"a","imageManifest":"{}","n":[1,-2,1.5,null,true],
             "deep":[{"Password":{"x":1},"kept":"x"}]}"#;
         let shown = serde_json::to_string(&Shown::of_json(text).unwrap()).unwrap();
-        let expected =
-            r#"{"deep":[{"kept":"x"}],"n":[1,-2,1.5,null,true],"repositoryName":"a"}"#;
+        let expected = r#"{"deep":[{"kept":"x"}],"n":[1,-2,1.5,null,true],"repositoryName":"a"}"#;
         assert_eq!(shown, expected);
         assert_eq!(Shown::of_json(b""), None);
         assert_eq!(Shown::of_json(b"{\"a\":"), None);
