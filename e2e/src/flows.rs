@@ -1,5 +1,6 @@
 //! What is shown, by families: each family gets a fresh server, its flows run in order and build on one another.
 
+mod accounts;
 mod addresses;
 mod authorization;
 mod aws;
@@ -18,17 +19,20 @@ mod docker;
 mod durability;
 mod expiry;
 mod helm;
+mod image_tags;
 mod latest;
 mod latest_setting;
 mod operating;
 mod oras;
 mod plaintext;
 mod pressure;
+mod revocation;
 mod secrets;
 mod skopeo;
 mod syncing;
 mod tampering;
 mod tls;
+mod web_identity;
 
 use anyhow::{Result, bail};
 
@@ -123,6 +127,18 @@ const FAMILIES: &[Family] = &[
     Family {
         name: "authorization",
         parts: &[authorization::FLOWS],
+    },
+    Family {
+        name: "accounts",
+        parts: &[accounts::FLOWS, revocation::FLOWS],
+    },
+    Family {
+        name: "image-tags",
+        parts: &[image_tags::FLOWS],
+    },
+    Family {
+        name: "web-identity",
+        parts: &[web_identity::FLOWS],
     },
     Family {
         name: "secrets",

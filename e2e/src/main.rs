@@ -12,6 +12,7 @@ mod content;
 mod flows;
 mod kill;
 mod mutation;
+mod people;
 mod report;
 mod runner;
 mod scene;

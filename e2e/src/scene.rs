@@ -126,6 +126,18 @@ impl Scene {
         Ok(tool)
     }
 
+    /// `ecru <command>` on the scene's store and server.
+    pub(crate) fn ecru(&self, words: &[&str]) -> Result<Tool<'_>> {
+        let listen = format!("127.0.0.1:{}", self.port());
+        Ok(
+            Tool::new(&self.bench, &self.bench.binary.display().to_string())?
+                .args(words)
+                .args(["--listen", &listen])
+                .args(self.server.store_flags())
+                .directory(&self.server.home),
+        )
+    }
+
     /// `aws <arguments>` in the server's region.
     pub(crate) fn aws(&self, arguments: &[&str]) -> Result<Tool<'_>> {
         Ok(self.aws_client("aws", REGION)?.args(arguments))

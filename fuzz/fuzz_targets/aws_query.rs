@@ -1,4 +1,4 @@
-//! The awsQuery dialect: forms in, XML out.
+//! The awsQuery dialect: forms in, XML out; and the inputs of IAM and STS that nest deepest or hold most kinds of values.
 //!
 //! Input: the query of the URL on the first line; then the body.
 #![no_main]
@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use ecru_aws_gateway::exception::Exception;
 use ecru_aws_gateway::query_protocol::{self, Form, invalid_action};
+use ecru_aws_model::{iam, sts};
 use http::StatusCode;
 use libfuzzer_sys::fuzz_target;
 
@@ -39,7 +40,25 @@ fuzz_target!(|data: &[u8]| {
     };
     written_again(&form);
     operation(&form);
+    inputs(&form);
 });
+
+/// Whatever a form says, it is an input or refused in a text that is short and has no control characters.
+fn inputs(form: &Form) {
+    let refused = [
+        query_protocol::decode::<iam::CreateUserRequest>(form).err(),
+        query_protocol::decode::<iam::CreateOpenIDConnectProviderRequest>(form).err(),
+        query_protocol::decode::<iam::SimulatePrincipalPolicyRequest>(form).err(),
+        query_protocol::decode::<iam::UpdateAccountPasswordPolicyRequest>(form).err(),
+        query_protocol::decode::<sts::AssumeRoleRequest>(form).err(),
+        query_protocol::decode::<sts::AssumeRoleWithWebIdentityRequest>(form).err(),
+    ];
+    for exception in refused.iter().flatten() {
+        assert!(matches!(exception.code(), "ValidationError" | "MalformedInput"));
+        assert!(exception.message().len() < 8_000);
+        assert!(!exception.message().chars().any(char::is_control));
+    }
+}
 
 /// Against a decoder that goes byte by byte. `None` if something is badly encoded or given twice.
 fn pairs(query: &str, body: &str) -> Option<BTreeMap<String, String>> {

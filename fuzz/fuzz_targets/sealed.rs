@@ -24,10 +24,11 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
 });
 static WORLD: LazyLock<World> = LazyLock::new(|| RUNTIME.block_on(World::new()));
 
-const PURPOSES: [Purpose; 3] = [
+const PURPOSES: [Purpose; 4] = [
     Purpose::RegistryToken,
     Purpose::LayerLink,
     Purpose::PageToken,
+    Purpose::SessionToken,
 ];
 
 fuzz_target!(|data: &[u8]| {
@@ -77,12 +78,13 @@ async fn strangers(world: &World, text: &[u8]) {
         assert_eq!(authenticate(world, text).await, Err(Refusal::TokenInvalid));
         assert_eq!(follow(world, text).await, Err(Refusal::TokenInvalid));
         assert_eq!(turn(world, text).await, Err(Refusal::PageTokenInvalid));
+        assert_eq!(sign(world, text).await, Ok(false));
     }
 }
 
 /// What was sealed for one purpose opens for no other, nor with a letter of it changed.
 async fn purposes(world: &World, change: u8, plaintext: &[u8]) {
-    let made_for = PURPOSES[usize::from(change) % 3];
+    let made_for = PURPOSES[usize::from(change) % 4];
     let sealed = world.server_keys.seal(made_for, plaintext).await;
     let sealed = sealed.expect("claims are sealed");
     for purpose in PURPOSES {
@@ -101,7 +103,7 @@ async fn purposes(world: &World, change: u8, plaintext: &[u8]) {
 
 /// Claims of any content, well sealed.
 async fn claims(world: &World, change: u8, claims: &[u8]) {
-    let purpose = PURPOSES[usize::from(change) % 3];
+    let purpose = PURPOSES[usize::from(change) % 4];
     let sealed = world.server_keys.seal(purpose, claims).await;
     let sealed = sealed.expect("claims are sealed");
     match purpose {
@@ -111,6 +113,13 @@ async fn claims(world: &World, change: u8, claims: &[u8]) {
             }
         }
         Purpose::LayerLink => assert!(follow(world, &sealed).await.is_err()),
+        // sessions of the root user, whose only key the claims have to name
+        Purpose::SessionToken => {
+            if sign(world, &sealed).await == Ok(true) {
+                let claims = serde_json::from_slice::<Value>(claims).expect("claims are JSON");
+                is_of_the_root_key(&claims["h"]);
+            }
+        }
         // a page of another list, or of this one: a position may be anything
         Purpose::PageToken => match turn(world, &sealed).await {
             Ok(()) | Err(Refusal::PageTokenInvalid) => {}
@@ -124,10 +133,30 @@ fn names_the_root_user(claims: &[u8]) {
     let Ok(claims) = serde_json::from_slice::<Value>(claims) else {
         return;
     };
-    assert_eq!(claims["k"], ACCESS_KEY);
     assert_eq!(claims["a"], "000000000000");
-    assert_eq!(claims["b"].as_i64(), Some(NOW));
     assert!(claims["e"].as_i64() > Some(NOW / 1_000_000));
+    if claims["s"].is_null() {
+        assert_eq!(claims["k"], ACCESS_KEY);
+        assert_eq!(claims["b"].as_i64(), Some(NOW));
+    } else {
+        is_of_the_root_key(&claims["s"]);
+    }
+}
+
+/// No role and no other user exists.
+fn is_of_the_root_key(held: &Value) {
+    assert_eq!(held["s"][0], ACCESS_KEY);
+    assert_eq!(held["s"][1].as_i64(), Some(NOW));
+}
+
+/// Whether a session token lets somebody sign.
+async fn sign(world: &World, token: &str) -> Result<bool, Refusal> {
+    let key = "ASIAAAAAAAAAAAAAAAAA";
+    let found = world.services.identity.signing_key(key, Some(token)).await;
+    match found {
+        Ok(found) => Ok(found.is_some()),
+        Err(error) => refused(Err(error)).map(|()| false),
+    }
 }
 
 async fn authenticate(world: &World, password: &str) -> Result<(), Refusal> {

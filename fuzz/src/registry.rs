@@ -10,8 +10,9 @@ use ecru_domain::mutability::TagMutability;
 use ecru_domain::{
     AccountId, Digest, EncryptionType, Principal, Region, Registry, RepositoryName, Timestamp,
 };
-use ecru_key_store::FileKeyStore;
+use ecru_key_store::{FileKeyStore, JsonWebTokens};
 use ecru_metadata_sql::SqliteMetadata;
+use ecru_outbound::{EgressAllow, GuardedHttp};
 use ecru_ports::{Clock, Ids, Metadata};
 use ecru_services::identity::AccessKeyPair;
 use ecru_services::keys::RequestedEncryption;
@@ -76,6 +77,9 @@ impl World {
             keys: keys.clone(),
             clock: fixed.clone(),
             ids: fixed,
+            audit: Arc::new(ecru_ports::conformance::audit::KeptLines::default()),
+            outbound: Arc::new(GuardedHttp::with_trust(EgressAllow::default(), vec![]).expect("no authorities")),
+            identity_tokens: Arc::new(JsonWebTokens),
         };
         let home = Registry {
             account: AccountId::parse("000000000000").expect("an account"),

@@ -71,11 +71,9 @@ fn reached_shapes(model: &Model) -> Result<BTreeSet<String>> {
     let mut reached = BTreeSet::new();
     let mut open: Vec<&str> = Vec::new();
     for (_, operation) in model.operations.iter() {
-        open.extend([
-            operation.input.shape.as_str(),
-            operation.output.shape.as_str(),
-        ]);
-        open.extend(operation.errors.iter().map(|error| error.shape.as_str()));
+        let uses = operation.input.iter().chain(&operation.output);
+        let uses = uses.chain(&operation.errors);
+        open.extend(uses.map(|reference| reference.shape.as_str()));
     }
     while let Some(name) = open.pop() {
         if !reached.insert(name.to_owned()) {

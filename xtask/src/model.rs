@@ -96,8 +96,10 @@ impl Model {
 pub(crate) struct Operation {
     pub(crate) name: String,
     pub(crate) http: Http,
-    pub(crate) input: ShapeReference,
-    pub(crate) output: ShapeReference,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) input: Option<ShapeReference>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) output: Option<ShapeReference>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) errors: Vec<ShapeReference>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -137,6 +139,20 @@ pub(crate) struct ShapeReference {
     _documentation: IgnoredAny,
 }
 
+impl ShapeReference {
+    /// A use of a shape that carries nothing else.
+    pub(crate) fn to(shape: &str) -> Self {
+        Self {
+            shape: shape.to_owned(),
+            result_wrapper: None,
+            deprecated: None,
+            _deprecated_message: IgnoredAny,
+            _deprecated_since: IgnoredAny,
+            _documentation: IgnoredAny,
+        }
+    }
+}
+
 /// A paginator, merged into its operation by `import`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -146,6 +162,8 @@ pub(crate) struct Paginator {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) limit_key: Option<String>,
     pub(crate) result_key: OneOrMany,
+    #[serde(default, skip_serializing, rename = "more_results")]
+    _more_results: IgnoredAny,
     #[serde(default, skip_serializing, rename = "non_aggregate_keys")]
     _non_aggregate_keys: IgnoredAny,
 }
@@ -187,6 +205,10 @@ pub(crate) enum Kind {
 /// A shape.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "the model's traits, each of which is there or not"
+)]
 pub(crate) struct Shape {
     #[serde(rename = "type")]
     pub(crate) kind: Kind,
@@ -216,11 +238,39 @@ pub(crate) struct Shape {
     pub(crate) fault: bool,
     #[serde(default, skip_serializing_if = "is_false")]
     pub(crate) sensitive: bool,
+    /// Whether exactly one member is set.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(crate) union: bool,
+    #[serde(default, skip_serializing, rename = "box")]
+    _boxed: IgnoredAny,
     #[serde(default, skip_serializing, rename = "documentation")]
     _documentation: IgnoredAny,
 }
 
 impl Shape {
+    /// A structure without members: what an operation takes or answers for which the model has no shape.
+    pub(crate) fn empty_structure() -> Self {
+        Self {
+            kind: Kind::Structure,
+            required: Vec::new(),
+            members: Some(Ordered::default()),
+            member: None,
+            key: None,
+            value: None,
+            min: None,
+            max: None,
+            pattern: None,
+            values: Vec::new(),
+            error: None,
+            exception: false,
+            fault: false,
+            sensitive: false,
+            union: false,
+            _boxed: IgnoredAny,
+            _documentation: IgnoredAny,
+        }
+    }
+
     /// Every use of another shape.
     pub(crate) fn references(&self) -> impl Iterator<Item = &ShapeReference> {
         let members = self.members.iter().flat_map(Ordered::iter);

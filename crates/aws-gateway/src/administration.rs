@@ -4,7 +4,9 @@
 //! |---|---|---|
 //! | `Verify` | `repair`: boolean, default false; `from`: the `next` of the answer before | `objects`, `bytes`, `manifests`, `problemCount`: numbers; `problems`: list of `what`, `object`, `repository`, `digest`, `quarantined`; `next`, unless all was verified |
 //! | `Explain` | `principal`, `resource`: ARNs; `action`; `context`: condition keys with a value or a list | `decision`: `outcome`, `layer`, `statement`; `reason`; `layers`: list of `layer`, `allows`, `denies`, `statements`, each with what kept it from matching |
+//! | `VerifyAudit` | none | `files`, `lines`, `problemCount`: numbers; `problems`, `notes`: lists of texts; of the node that answers |
 //! | `RevokeTokens` | none | none |
+//! | `PutOidcProviderKeys` | `provider`: an ARN; `keys`: a JSON Web Key Set as text, or none to ask the provider again | none |
 //! | `PutRegistrySetting` | `name`: `latest`; `value`: `newest`, `explicit` or `follow` | the same |
 //!
 //! Each asks for the IAM action `ecru:<Operation>`. Errors are those of the JSON dialect.
@@ -60,12 +62,28 @@ struct ProblemOutput {
     quarantined: bool,
 }
 
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct VerifyAuditOutput {
+    files: u64,
+    lines: u64,
+    problem_count: u64,
+    problems: Vec<String>,
+    notes: Vec<String>,
+}
+
 /// Also the output: the setting as it is now.
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct RegistrySetting {
     name: String,
     value: String,
+}
+
+#[derive(Deserialize)]
+struct OidcProviderKeys {
+    provider: String,
+    keys: Option<String>,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -87,9 +105,17 @@ pub(crate) async fn answer(
             let input = json_protocol::decode_object(body)?;
             json_protocol::success(&explain::explain(call, input).await?, id)
         }
+        "VerifyAudit" => {
+            let Nothing {} = json_protocol::decode_object(body)?;
+            json_protocol::success(&verify_audit(call).await?, id)
+        }
         "RevokeTokens" => {
             let input = json_protocol::decode_object(body)?;
             json_protocol::success(&revoke_tokens(call, input).await?, id)
+        }
+        "PutOidcProviderKeys" => {
+            let input = json_protocol::decode_object(body)?;
+            json_protocol::success(&put_oidc_provider_keys(call, input).await?, id)
         }
         "PutRegistrySetting" => {
             let input = json_protocol::decode_object(body)?;
@@ -105,7 +131,9 @@ pub(crate) fn route_name(operation: &str) -> &'static str {
     match operation {
         "Verify" => "ecru:Verify",
         "Explain" => "ecru:Explain",
+        "VerifyAudit" => "ecru:VerifyAudit",
         "RevokeTokens" => "ecru:RevokeTokens",
+        "PutOidcProviderKeys" => "ecru:PutOidcProviderKeys",
         "PutRegistrySetting" => "ecru:PutRegistrySetting",
         _ => "ecru:unknown",
     }
@@ -128,6 +156,17 @@ async fn verify(call: &Call<'_>, input: &VerifyInput) -> Result<VerifyOutput, Er
     Ok(page.into())
 }
 
+async fn verify_audit(call: &Call<'_>) -> Result<VerifyAuditOutput, Error> {
+    let report = call.services.audit.verify(&call.context).await?;
+    Ok(VerifyAuditOutput {
+        files: report.files,
+        lines: report.lines,
+        problem_count: report.problem_count,
+        problems: report.problems,
+        notes: report.notes,
+    })
+}
+
 async fn revoke_tokens(call: &Call<'_>, input: Nothing) -> Result<Nothing, Error> {
     let services = call.services;
     services
@@ -135,6 +174,16 @@ async fn revoke_tokens(call: &Call<'_>, input: Nothing) -> Result<Nothing, Error
         .revoke_tokens(&services.access, &call.context)
         .await?;
     Ok(input)
+}
+
+async fn put_oidc_provider_keys(
+    call: &Call<'_>,
+    input: OidcProviderKeys,
+) -> Result<Nothing, Error> {
+    let sts = &call.services.sts;
+    sts.put_provider_keys(&call.context, &input.provider, input.keys)
+        .await?;
+    Ok(Nothing {})
 }
 
 async fn put_registry_setting(

@@ -1,7 +1,7 @@
 //! Who sent a request: everything that can be refused without its body is refused before the body is read, and
 //! nothing of the request is believed before its signature is verified.
 
-use ecru_domain::{Error, Principal, Region, Timestamp};
+use ecru_domain::{Error, Principal, Refusal, Region, Timestamp};
 use ecru_services::identity::SigningKey;
 use http::request::Parts;
 use http_body::Body;
@@ -11,12 +11,13 @@ use crate::drain::Drain;
 use crate::errors::Failure;
 use crate::exception::Exception;
 use crate::gateway::{AwsGateway, route_name};
-use crate::protocol::Protocol;
+use crate::protocol::Dialect;
 use crate::response::RouteName;
-use crate::routing::{self, Route};
+use crate::routing::{self, Route, Service};
 use crate::sigv4::{PrecheckLimits, Prechecked, SignatureError, SignedRequest, SigningSecret};
 
-const NO_ROUTE: RouteName = RouteName("unknown");
+/// What metrics call a request that was refused before anything was found.
+pub(crate) const NO_ROUTE: RouteName = RouteName("unknown");
 
 /// A request whose signature is that of a living access key.
 pub(crate) struct Authenticated {
@@ -28,7 +29,7 @@ pub(crate) struct Authenticated {
 
 /// A request that is not let in.
 pub(crate) struct Refused {
-    pub(crate) protocol: Protocol,
+    pub(crate) dialect: Dialect,
     pub(crate) exception: Box<Exception>,
     pub(crate) route: RouteName,
     /// What to read away of its body before the answer.
@@ -50,25 +51,33 @@ impl AwsGateway {
     {
         let prechecked = precheck(parts, now)?;
         let route = find_route(parts, &prechecked)?;
-        let (protocol, name) = (route.service().protocol(), route_name(&route));
+        let (service, name) = (route.service(), route_name(&route));
+        let protocol = service.protocol();
         let refuse = |exception, drain| Refused {
-            protocol,
+            dialect: Dialect::of(service),
             exception: Box::new(exception),
             route: name,
             drain,
         };
         let unsigned = |e: SignatureError| refuse(e.to_exception(protocol), Drain::STRANGER);
-        let region = check_scope(&prechecked, &route).map_err(unsigned)?;
-        let key = self.signing_key(&prechecked).await.map_err(|e| {
-            let exception = Failure::UseCase(e).outside_the_model(protocol, request_id);
-            refuse(exception, Drain::STRANGER)
+        let region = check_scope(&prechecked, service).map_err(unsigned)?;
+        let key = self.signing_key(&prechecked).await.map_err(|e| match e {
+            Error::Refused(Refusal::TokenExpired) => unsigned(SignatureError::ExpiredToken),
+            other => {
+                let exception = Failure::UseCase(other).of_service(service, request_id);
+                refuse(exception, Drain::STRANGER)
+            }
         })?;
         let key = key.ok_or_else(|| unsigned(SignatureError::UnknownAccessKey))?;
         let pace = BodyPace::default();
         let read = self.bodies.read(body, route.body_limit(), &pace).await;
-        let body = read.map_err(|e| refuse(e.to_exception(protocol), drain_after(&e)))?;
+        let body =
+            read.map_err(|e| refuse(e.to_exception(protocol), drain_after(&e, Drain::KNOWN)))?;
         let secret = secret_of(&key).map_err(unsigned)?;
+        let signed_for = prechecked.claims().scope().service.clone();
         prechecked.verify(&secret, body.hash()).map_err(unsigned)?;
+        let iam = &self.services.iam;
+        iam.note_key_use(&key.principal, &signed_for, region.as_str(), now);
         Ok(Authenticated {
             route,
             principal: key.principal,
@@ -77,16 +86,11 @@ impl AwsGateway {
         })
     }
 
-    /// The access key that is claimed. Session tokens were never issued, so whoever sends one is nobody.
+    /// The access key that is claimed, with its session token, which is signed wherever it stands (`precheck`).
     async fn signing_key(&self, claimed: &Prechecked) -> Result<Option<SigningKey>, Error> {
         let claims = claimed.claims();
-        if claims.security_token().is_some() {
-            return Ok(None);
-        }
-        self.services
-            .identity
-            .signing_key(claims.access_key_id())
-            .await
+        let (id, token) = (claims.access_key_id(), claims.security_token());
+        self.services.identity.signing_key(id, token).await
     }
 }
 
@@ -94,7 +98,7 @@ fn precheck(parts: &Parts, now: Timestamp) -> Result<Prechecked, Refused> {
     let refuse = |e: SignatureError, scope: Option<&str>| {
         let protocol = routing::protocol_of(parts, scope);
         Refused {
-            protocol,
+            dialect: Dialect::of_no_service(protocol),
             exception: Box::new(e.to_exception(protocol)),
             route: NO_ROUTE,
             drain: Drain::STRANGER,
@@ -110,24 +114,30 @@ fn precheck(parts: &Parts, now: Timestamp) -> Result<Prechecked, Refused> {
 fn find_route(parts: &Parts, prechecked: &Prechecked) -> Result<Route, Refused> {
     let service = &prechecked.claims().scope().service;
     routing::route(parts, Some(service)).map_err(|e| Refused {
-        protocol: e.protocol(),
+        dialect: Dialect::of_no_service(e.protocol()),
         exception: Box::new(e.to_exception()),
         route: NO_ROUTE,
         drain: Drain::STRANGER,
     })
 }
 
-fn drain_after(error: &BodyError) -> Drain {
+/// What to read away after a body that was not taken.
+pub(crate) fn drain_after(error: &BodyError, of_sender: Drain) -> Drain {
     match error {
-        BodyError::TooLarge { .. } | BodyError::Busy => Drain::KNOWN,
+        BodyError::TooLarge { .. } | BodyError::Busy => of_sender,
         BodyError::Truncated | BodyError::TooSlow | BodyError::Transport(_) => Drain::NOTHING,
     }
 }
 
-/// Every region is served: each has a registry of every account.
-fn check_scope(prechecked: &Prechecked, route: &Route) -> Result<Region, SignatureError> {
+/// Every region is served: each has a registry of every account, and the global services do not care.
+fn check_scope(prechecked: &Prechecked, service: Service) -> Result<Region, SignatureError> {
     let region = Region::parse(&prechecked.claims().scope().region);
-    prechecked.check_scope(route.service().signing_name(), |_| region.is_ok())?;
+    prechecked.check_scope(service.signing_name(), |_| region.is_ok())?;
+    let region = if service.is_global() {
+        Region::parse(routing::GLOBAL_REGION)
+    } else {
+        region
+    };
     region.map_err(|_| SignatureError::Mismatch)
 }
 

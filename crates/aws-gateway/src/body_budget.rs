@@ -170,6 +170,14 @@ impl BodyBudget {
         }
     }
 
+    /// A budget of so many bytes for small requests alone.
+    pub fn of_small(total_bytes: usize) -> Self {
+        Self {
+            small: Lane::new(total_bytes),
+            large: Lane::new(0),
+        }
+    }
+
     /// The bytes that nobody holds now.
     pub fn available(&self) -> usize {
         (self.small.permits.available_permits() + self.large.permits.available_permits()) * 1_024
@@ -177,7 +185,7 @@ impl BodyBudget {
 
     /// Reads a body to its end.
     ///
-    /// The caller has prechecked the signature: nothing anonymous is read. A body that announces its length gets
+    /// The caller has prechecked the signature, or reads with a budget for strangers. A body that announces its length gets
     /// all its memory before the first byte is read; any other one in growing steps. Cancel-safe: dropping the
     /// future gives everything back.
     ///

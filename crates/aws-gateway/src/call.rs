@@ -1,17 +1,38 @@
 //! What every handler is given besides its input.
 
 use ecru_domain::{AccountId, Digest, Error, Refusal, Registry, RepositoryName, Tag};
-use ecru_services::{RequestContext, Services};
+use ecru_services::{RequestContext, RequestOrigin, Services};
 
 use crate::answer_budget::AnswerBudget;
 use crate::registry_uri::AwsConfig;
 
-/// An authenticated request on its way to a use case.
-pub(crate) struct Call<'a> {
+/// A request on its way to a use case.
+pub(crate) struct Call<'a, C = RequestContext> {
     pub(crate) services: &'a Services,
     pub(crate) config: &'a AwsConfig,
     pub(crate) answers: &'a AnswerBudget,
-    pub(crate) context: RequestContext,
+    pub(crate) context: C,
+}
+
+/// A request that nobody signed: what it brings itself, a web identity token, says who asks.
+pub(crate) type UnsignedCall<'a> = Call<'a, RequestOrigin>;
+
+/// What is known of a request, whether it is signed or not.
+pub(crate) trait Context {
+    /// Names the request in answers and logs.
+    fn request_id(&self) -> &str;
+}
+
+impl Context for RequestContext {
+    fn request_id(&self) -> &str {
+        &self.request_id
+    }
+}
+
+impl Context for RequestOrigin {
+    fn request_id(&self) -> &str {
+        &self.request_id
+    }
 }
 
 /// The repository that a request names.
@@ -31,7 +52,17 @@ impl Target {
     }
 }
 
-impl Call<'_> {
+impl<'a> Call<'a> {
+    /// The same request, without who signed it.
+    pub(crate) fn unsigned(&self) -> UnsignedCall<'a> {
+        Call {
+            services: self.services,
+            config: self.config,
+            answers: self.answers,
+            context: self.context.origin(),
+        }
+    }
+
     /// The registry of `registryId`, which is the caller's if absent, in the region that the credentials are for.
     pub(crate) fn registry(&self, registry_id: Option<&str>) -> Result<Registry, Error> {
         let own = self.context.own_registry();

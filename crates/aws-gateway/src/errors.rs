@@ -1,26 +1,25 @@
-//! The one map from what use cases refuse to what AWS clients understand. A new refusal does not compile until its
-//! code is decided here.
+//! The one map from what use cases refuse to what AWS clients understand, a file for each API. A new refusal does not
+//! compile until its code is decided there.
 
-use ecru_aws_model::ecr::{self, ExceptionKind, ExceptionMembers, Operation};
-use ecru_domain::error::RepositoryLabel;
-use ecru_domain::manifest::ManifestError;
-use ecru_domain::{Error, Refusal, UploadId};
+pub(crate) mod ecr;
+mod everywhere;
+mod iam;
+pub(crate) mod organizations;
+mod sts;
+
+use ecru_aws_model::ecr::Operation;
+use ecru_domain::{Error, Refusal};
 use http::StatusCode;
 
 use crate::exception::Exception;
-use crate::protocol::Protocol;
+use crate::protocol::{Dialect, Protocol};
+use crate::routing::Service;
 
 const INTERNAL: &str = "The server could not complete the request because of an internal error.";
 const UNAVAILABLE: &str = "The server cannot complete the request now. Try again.";
 
-/// What a refusal is called.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Code {
-    /// An exception of the ECR model.
-    Modelled(ExceptionKind),
-    /// An error that every AWS API may answer.
-    Common(&'static str),
-}
+/// What the query services call a fault of ours.
+const QUERY_FAULT: &str = "InternalFailure";
 
 /// Why a request got no result.
 #[derive(Debug)]
@@ -46,457 +45,111 @@ impl From<Error> for Failure {
 impl Failure {
     /// The answer to an ECR operation. Faults of ours are logged here, once.
     pub(crate) fn of_operation(self, operation: Operation, request_id: &str) -> Exception {
-        match self {
-            Self::Wire(exception) => exception,
-            Self::UseCase(Error::Refused(refusal)) => refused(&refusal, Some(operation)),
-            Self::UseCase(fault) => server_fault(&fault, Protocol::AwsJson, request_id),
+        let words = |refusal: &Refusal| ecr::exception(refusal, Some(operation));
+        self.told(words, ecr::FAULT, request_id)
+    }
+
+    /// The answer to any other request to a service. Faults of ours are logged here, once.
+    pub(crate) fn of_service(self, service: Service, request_id: &str) -> Exception {
+        match service {
+            Service::Ecr | Service::Administration => self.told(
+                |refusal| ecr::exception(refusal, None),
+                ecr::FAULT,
+                request_id,
+            ),
+            Service::Iam => self.told(iam::exception, QUERY_FAULT, request_id),
+            Service::Sts => self.told(sts::exception, QUERY_FAULT, request_id),
+            Service::Organizations => {
+                self.told(organizations::exception, organizations::FAULT, request_id)
+            }
         }
     }
 
-    /// The answer to an operation outside the ECR model. Faults of ours are logged here, once.
-    pub(crate) fn outside_the_model(self, protocol: Protocol, request_id: &str) -> Exception {
-        match self {
-            Self::Wire(exception) => exception,
-            Self::UseCase(Error::Refused(refusal)) => refused(&refusal, None),
-            Self::UseCase(fault) => server_fault(&fault, protocol, request_id),
-        }
+    /// The answer to a request whose service is not known.
+    pub(crate) fn of_no_service(self, dialect: Dialect, request_id: &str) -> Exception {
+        let service = match dialect.protocol {
+            Protocol::AwsJson => Service::Ecr,
+            Protocol::AwsQuery => Service::Sts,
+        };
+        self.of_service(service, request_id)
+    }
+
+    /// A refusal that the API has no words for is a fault of ours.
+    fn told(
+        self,
+        words: impl FnOnce(&Refusal) -> Option<Exception>,
+        fault_code: &'static str,
+        request_id: &str,
+    ) -> Exception {
+        let fault = match self {
+            Self::Wire(exception) => return exception,
+            Self::UseCase(Error::Refused(refusal)) => match words(&refusal) {
+                Some(exception) => return exception,
+                None => Error::internal(refusal),
+            },
+            Self::UseCase(fault) => fault,
+        };
+        server_fault(&fault, fault_code, request_id)
     }
 }
 
 /// A fault of ours: the log gets what happened, the client a text that says nothing.
-fn server_fault(fault: &Error, protocol: Protocol, request_id: &str) -> Exception {
+fn server_fault(fault: &Error, code: &'static str, request_id: &str) -> Exception {
     tracing::error!(request_id, error = %fault, "a request failed");
     let (status, text) = match fault {
         Error::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, UNAVAILABLE),
         Error::Internal(_) | Error::Refused(_) => (StatusCode::INTERNAL_SERVER_ERROR, INTERNAL),
     };
-    let code = match protocol {
-        Protocol::AwsJson => ExceptionKind::Server.name(),
-        Protocol::AwsQuery => "InternalFailure",
-    };
     Exception::new(code, text).with_status(status)
-}
-
-/// The exception of a refusal. One that the model does not let the operation answer becomes the operation's
-/// exception for bad parameters, with the same text.
-fn refused(refusal: &Refusal, operation: Option<Operation>) -> Exception {
-    let kind = match code_of(refusal) {
-        Code::Common(name) => return Exception::new(name, refusal.to_string()),
-        Code::Modelled(kind) => kind,
-    };
-    let kind = match operation {
-        Some(operation) if !operation.allowed_exceptions().contains(&kind) => {
-            operation.constraint_exception()
-        }
-        _ => kind,
-    };
-    let mut exception = ecr::Exception::new(kind, message_of(refusal));
-    exception.members = members_of(refusal, kind);
-    exception.into()
-}
-
-#[deny(
-    clippy::wildcard_enum_match_arm,
-    clippy::match_wildcard_for_single_variants
-)]
-fn code_of(refusal: &Refusal) -> Code {
-    use ExceptionKind as Kind;
-    Code::Modelled(match refusal {
-        Refusal::AccessDenied { .. } => return Code::Common("AccessDeniedException"),
-        Refusal::TokenInvalid => return Code::Common("UnrecognizedClientException"),
-        Refusal::TokenExpired => return Code::Common("ExpiredTokenException"),
-        Refusal::InvalidParameter { .. }
-        | Refusal::RepositoryNameInvalid
-        | Refusal::ManifestInvalid(_)
-        | Refusal::ImageReferencedByManifestList(_)
-        | Refusal::BodyIncomplete
-        | Refusal::PageTokenInvalid => Kind::InvalidParameter,
-        Refusal::RepositoryNotFound(_) => Kind::RepositoryNotFound,
-        Refusal::RepositoryAlreadyExists(_) => Kind::RepositoryAlreadyExists,
-        Refusal::RepositoryNotEmpty(_) => Kind::RepositoryNotEmpty,
-        Refusal::RepositoryPolicyNotFound(_) => Kind::RepositoryPolicyNotFound,
-        Refusal::RegistryPolicyNotFound(_) => Kind::RegistryPolicyNotFound,
-        Refusal::InvalidTagParameter(_) => Kind::InvalidTagParameter,
-        Refusal::TooManyTags => Kind::TooManyTags,
-        Refusal::LimitExceeded(_) | Refusal::LayerTooLarge | Refusal::TooManyChunks => {
-            Kind::LimitExceeded
-        }
-        Refusal::Kms { .. } => Kind::Kms,
-        Refusal::ImageNotFound { .. } | Refusal::ManifestNotFound => Kind::ImageNotFound,
-        Refusal::ImageAlreadyExists { .. } => Kind::ImageAlreadyExists,
-        Refusal::ImageTagAlreadyExists { .. } => Kind::ImageTagAlreadyExists,
-        Refusal::ImageDigestDoesNotMatch { .. } => Kind::ImageDigestDoesNotMatch,
-        Refusal::LayersNotFound { .. } | Refusal::LayerNotFound { .. } => Kind::LayersNotFound,
-        Refusal::ReferencedImagesNotFound { .. } => Kind::ReferencedImagesNotFound,
-        Refusal::LayerInaccessible { .. } => Kind::LayerInaccessible,
-        Refusal::LayerAlreadyExists { .. } => Kind::LayerAlreadyExists,
-        Refusal::UploadNotFound { .. } => Kind::UploadNotFound,
-        Refusal::InvalidLayerPart { .. } => Kind::InvalidLayerPart,
-        Refusal::LayerPartTooSmall => Kind::LayerPartTooSmall,
-        Refusal::EmptyUpload { .. } => Kind::EmptyUpload,
-        Refusal::LayerDigestMismatch { .. } => Kind::InvalidLayer,
-        Refusal::Iam(_) | Refusal::Sts(_) | Refusal::Organizations(_) => Kind::Server,
-    })
-}
-
-/// The refusal's own text, except where the API words it as a parameter that breaks a constraint.
-fn message_of(refusal: &Refusal) -> String {
-    let Refusal::ManifestInvalid(problem) = refusal else {
-        return refusal.to_string();
-    };
-    let member = match problem {
-        ManifestError::TooLarge | ManifestError::NotAManifest(_) => "imageManifest",
-        ManifestError::MediaTypeMissing
-        | ManifestError::MediaTypeMismatch
-        | ManifestError::MediaTypeUnsupported => "imageManifestMediaType",
-    };
-    let constraint = problem.to_string();
-    Refusal::InvalidParameter { member, constraint }.to_string()
-}
-
-/// What two of the exceptions carry beside their text.
-fn members_of(refusal: &Refusal, kind: ExceptionKind) -> Option<ExceptionMembers> {
-    match refusal {
-        Refusal::InvalidLayerPart {
-            upload,
-            repository,
-            received,
-            ..
-        } if kind == ExceptionKind::InvalidLayerPart => {
-            Some(layer_part_members(upload, repository, *received))
-        }
-        Refusal::Kms { code, .. } if kind == ExceptionKind::Kms => Some(ExceptionMembers::Kms {
-            kms_error: Some((*code).to_owned()),
-        }),
-        _ => None,
-    }
-}
-
-/// `lastValidByteReceived` is a position: absent while there is no byte.
-fn layer_part_members(
-    upload: &UploadId,
-    repository: &RepositoryLabel,
-    received: u64,
-) -> ExceptionMembers {
-    let last = received
-        .checked_sub(1)
-        .and_then(|last| i64::try_from(last).ok());
-    ExceptionMembers::InvalidLayerPart {
-        registry_id: Some(repository.registry_id.to_string()),
-        repository_name: Some(repository.name.to_string()),
-        upload_id: Some(upload.to_string()),
-        last_valid_byte_received: last,
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use ecru_domain::{AccountId, Action, Digest, RepositoryName, Tag};
-    use serde_json::json;
+    use ecru_domain::{IamRefusal, OrganizationsRefusal};
 
     use super::*;
 
-    fn repository() -> RepositoryLabel {
-        RepositoryLabel {
-            name: RepositoryName::parse("team/app").unwrap(),
-            registry_id: AccountId::parse("000000000000").unwrap(),
-        }
-    }
-
-    fn upload() -> UploadId {
-        UploadId::parse("01234567-89ab-cdef-0123-456789abcdef").unwrap()
-    }
-
-    fn kms() -> Refusal {
-        Refusal::Kms {
-            code: "DisabledException",
-            message: "the key is disabled".to_owned(),
-        }
-    }
-
-    fn part(received: u64) -> Refusal {
-        Refusal::InvalidLayerPart {
-            problem: "First byte of the layer part is 7 instead of 3".to_owned(),
-            upload: upload(),
-            repository: repository(),
-            received,
-        }
-    }
-
-    /// Each refusal with an operation that makes it, or `None` if no operation of this API does.
-    #[expect(clippy::too_many_lines, reason = "a table")]
-    fn refusals() -> Vec<(Refusal, Option<Operation>, &'static str)> {
-        use Operation as Op;
-        let digest = Digest::sha256(b"x");
-        let tag = Tag::parse("v1").unwrap();
-        let (text, digests) = (String::new, || vec![Digest::sha256(b"x")]);
-        vec![
-            (
-                Refusal::InvalidParameter {
-                    member: "imageTag",
-                    constraint: text(),
-                },
-                Some(Op::PutImage),
-                "InvalidParameterException",
-            ),
-            (
-                Refusal::RepositoryNameInvalid,
-                Some(Op::ListImages),
-                "InvalidParameterException",
-            ),
-            (
-                Refusal::AccessDenied {
-                    principal: text(),
-                    action: Action::PUT_IMAGE,
-                    resource: text(),
-                    reason: text(),
-                },
-                Some(Op::PutImage),
-                "AccessDeniedException",
-            ),
-            (
-                Refusal::RepositoryNotFound(repository()),
-                Some(Op::TagResource),
-                "RepositoryNotFoundException",
-            ),
-            (
-                Refusal::RepositoryAlreadyExists(repository()),
-                Some(Op::CreateRepository),
-                "RepositoryAlreadyExistsException",
-            ),
-            (
-                Refusal::RepositoryNotEmpty(repository()),
-                Some(Op::DeleteRepository),
-                "RepositoryNotEmptyException",
-            ),
-            (
-                Refusal::InvalidTagParameter(text()),
-                Some(Op::TagResource),
-                "InvalidTagParameterException",
-            ),
-            (
-                Refusal::TooManyTags,
-                Some(Op::CreateRepository),
-                "TooManyTagsException",
-            ),
-            (
-                Refusal::LimitExceeded(text()),
-                Some(Op::UploadLayerPart),
-                "LimitExceededException",
-            ),
-            (kms(), Some(Op::InitiateLayerUpload), "KmsException"),
-            (
-                Refusal::ImageNotFound {
-                    digest: None,
-                    tag: None,
-                    repository: repository(),
-                },
-                Some(Op::DescribeImages),
-                "ImageNotFoundException",
-            ),
-            (
-                Refusal::ImageAlreadyExists {
-                    digest: digest.clone(),
-                    tag: None,
-                    repository: repository(),
-                },
-                Some(Op::PutImage),
-                "ImageAlreadyExistsException",
-            ),
-            (
-                Refusal::ImageTagAlreadyExists {
-                    tag,
-                    repository: repository(),
-                },
-                Some(Op::PutImage),
-                "ImageTagAlreadyExistsException",
-            ),
-            (
-                Refusal::ImageDigestDoesNotMatch {
-                    supplied: text(),
-                    repository: repository(),
-                },
-                Some(Op::PutImage),
-                "ImageDigestDoesNotMatchException",
-            ),
-            (
-                Refusal::ManifestInvalid(ManifestError::TooLarge),
-                Some(Op::PutImage),
-                "InvalidParameterException",
-            ),
-            (
-                Refusal::LayersNotFound {
-                    digests: digests(),
-                    repository: repository(),
-                },
-                Some(Op::PutImage),
-                "LayersNotFoundException",
-            ),
-            (
-                Refusal::ReferencedImagesNotFound {
-                    digests: digests(),
-                    repository: repository(),
-                },
-                Some(Op::PutImage),
-                "ReferencedImagesNotFoundException",
-            ),
-            (Refusal::ManifestNotFound, None, "ImageNotFoundException"),
-            (
-                Refusal::ImageReferencedByManifestList(digests()),
-                None,
-                "InvalidParameterException",
-            ),
-            (
-                Refusal::LayerNotFound {
-                    digest: digest.clone(),
-                    repository: repository(),
-                },
-                Some(Op::GetDownloadUrlForLayer),
-                "LayersNotFoundException",
-            ),
-            (
-                Refusal::LayerInaccessible {
-                    digest: digest.clone(),
-                    repository: repository(),
-                },
-                Some(Op::GetDownloadUrlForLayer),
-                "LayerInaccessibleException",
-            ),
-            (
-                Refusal::LayerAlreadyExists {
-                    digest: digest.clone(),
-                    repository: repository(),
-                },
-                Some(Op::CompleteLayerUpload),
-                "LayerAlreadyExistsException",
-            ),
-            (
-                Refusal::UploadNotFound {
-                    upload: upload(),
-                    repository: repository(),
-                },
-                Some(Op::UploadLayerPart),
-                "UploadNotFoundException",
-            ),
-            (
-                part(3),
-                Some(Op::UploadLayerPart),
-                "InvalidLayerPartException",
-            ),
-            (
-                Refusal::LayerPartTooSmall,
-                Some(Op::CompleteLayerUpload),
-                "LayerPartTooSmallException",
-            ),
-            (
-                Refusal::EmptyUpload {
-                    upload: upload(),
-                    repository: repository(),
-                },
-                Some(Op::CompleteLayerUpload),
-                "EmptyUploadException",
-            ),
-            (
-                Refusal::LayerDigestMismatch { calculated: digest },
-                Some(Op::CompleteLayerUpload),
-                "InvalidLayerException",
-            ),
-            (
-                Refusal::LayerTooLarge,
-                Some(Op::UploadLayerPart),
-                "LimitExceededException",
-            ),
-            (
-                Refusal::TooManyChunks,
-                Some(Op::UploadLayerPart),
-                "LimitExceededException",
-            ),
-            (Refusal::BodyIncomplete, None, "InvalidParameterException"),
-            (Refusal::TokenInvalid, None, "UnrecognizedClientException"),
-            (Refusal::TokenExpired, None, "ExpiredTokenException"),
-            (
-                Refusal::PageTokenInvalid,
-                Some(Op::ListImages),
-                "InvalidParameterException",
-            ),
-        ]
-    }
-
-    #[test]
-    fn each_refusal_has_its_exception() {
-        for (refusal, operation, code) in refusals() {
-            let exception = refused(&refusal, operation);
-            assert_eq!((exception.code(), exception.status().as_u16()), (code, 400));
-        }
-    }
-
-    #[test]
-    fn nothing_leaves_that_the_model_does_not_declare() {
-        for (refusal, ..) in refusals() {
-            for operation in Operation::ALL {
-                let exception = refused(&refusal, Some(*operation));
-                let is_allowed = match ExceptionKind::parse(exception.code()) {
-                    Some(kind) => operation.allowed_exceptions().contains(&kind),
-                    None => matches!(code_of(&refusal), Code::Common(_)),
-                };
-                assert!(is_allowed, "{operation} answers {}", exception.code());
-            }
-        }
-    }
-
-    #[test]
-    fn two_exceptions_carry_more_than_a_text() {
-        let members = |refusal: &Refusal, operation| {
-            let exception = refused(refusal, Some(operation));
-            serde_json::Value::Object(exception.members().clone())
-        };
-        let named = |last: Option<i64>| {
-            let mut members = json!({
-                "registryId": "000000000000",
-                "repositoryName": "team/app",
-                "uploadId": "01234567-89ab-cdef-0123-456789abcdef",
-            });
-            if let Some(last) = last {
-                members["lastValidByteReceived"] = last.into();
-            }
-            members
-        };
-        let operation = Operation::UploadLayerPart;
-        assert_eq!(members(&part(3), operation), named(Some(2)));
-        assert_eq!(members(&part(0), operation), named(None));
-        assert_eq!(
-            members(&kms(), operation),
-            json!({"kmsError": "DisabledException"})
-        );
-        assert_eq!(members(&kms(), Operation::ListImageReferrers), json!({}));
-    }
-
-    #[test]
-    fn the_manifest_is_named_as_the_parameter_that_it_is() {
-        let refusal = Refusal::ManifestInvalid(ManifestError::MediaTypeMissing);
-        assert_eq!(
-            refused(&refusal, Some(Operation::PutImage)).message(),
-            "Invalid parameter at 'imageManifestMediaType' failed to satisfy constraint: \
-             'the manifest media type is required'"
-        );
-    }
+    const FAULTS: [(Service, &str); 5] = [
+        (Service::Ecr, "ServerException"),
+        (Service::Administration, "ServerException"),
+        (Service::Iam, "InternalFailure"),
+        (Service::Sts, "InternalFailure"),
+        (Service::Organizations, "ServiceException"),
+    ];
 
     #[test]
     fn a_fault_of_ours_says_nothing_and_may_be_tried_again() {
-        for (fault, status) in [
-            (Error::internal("secret detail"), 500),
-            (Error::Unavailable("secret detail".into()), 503),
-        ] {
-            for (protocol, code) in [
-                (Protocol::AwsJson, "ServerException"),
-                (Protocol::AwsQuery, "InternalFailure"),
+        for (service, code) in FAULTS {
+            for (fault, status) in [
+                (Error::internal("secret detail"), 500),
+                (Error::Unavailable("secret detail".into()), 503),
             ] {
-                let exception = server_fault(&fault, protocol, "request-1");
-                assert_eq!(
-                    (exception.code(), exception.status().as_u16()),
-                    (code, status)
-                );
+                let exception = Failure::UseCase(fault).of_service(service, "request-1");
+                let seen = (exception.code(), exception.status().as_u16());
+                assert_eq!(seen, (code, status));
                 assert!(!exception.message().contains("secret"));
+            }
+        }
+    }
+
+    #[test]
+    fn a_refusal_that_an_api_has_no_words_for_is_a_fault_of_ours() {
+        let of_iam = || {
+            let message = "secret detail".to_owned();
+            Failure::UseCase(IamRefusal::NoSuchEntity { message }.into())
+        };
+        let of_organizations = || {
+            let message = "secret detail".to_owned();
+            Failure::UseCase(OrganizationsRefusal::PolicyNotFound { message }.into())
+        };
+        for (service, code) in FAULTS {
+            if service != Service::Iam {
+                let exception = of_iam().of_service(service, "request-1");
+                assert_eq!((exception.code(), exception.message()), (code, INTERNAL));
+            }
+            if service != Service::Organizations {
+                let exception = of_organizations().of_service(service, "request-1");
+                assert_eq!((exception.code(), exception.message()), (code, INTERNAL));
             }
         }
     }

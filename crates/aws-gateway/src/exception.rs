@@ -5,8 +5,9 @@
 
 use std::borrow::Cow;
 
-use ecru_aws_model::ecr;
+use ecru_aws_model::{ecr, organizations};
 use http::StatusCode;
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 /// An error as AWS clients see it.
@@ -15,6 +16,8 @@ pub struct Exception {
     code: Cow<'static, str>,
     status: StatusCode,
     message: String,
+    /// What the JSON dialect calls the member that holds the message.
+    message_member: &'static str,
     members: Map<String, Value>,
 }
 
@@ -25,14 +28,39 @@ impl Exception {
             code: code.into(),
             status: StatusCode::BAD_REQUEST,
             message: message.into(),
+            message_member: "message",
             members: Map::new(),
         }
+    }
+
+    /// An error of a model, under its code and with its status.
+    pub(crate) fn modelled(code: &'static str, status: u16, message: String) -> Self {
+        let status = StatusCode::from_u16(status);
+        Self::new(code, message).with_status(status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR))
     }
 
     /// The same error with another status.
     #[must_use]
     pub fn with_status(mut self, status: StatusCode) -> Self {
         self.status = status;
+        self
+    }
+
+    /// The same error with its message in another member, as some services have it.
+    ///
+    /// Only the JSON dialect prints the name.
+    #[must_use]
+    pub fn with_message_in(mut self, member: &'static str) -> Self {
+        self.message_member = member;
+        self
+    }
+
+    /// The same error with the members that a model gives it.
+    fn with_members(mut self, members: &impl Serialize) -> Self {
+        let members = serde_json::to_value(members).ok();
+        if let Some(Value::Object(members)) = members {
+            self.members = members;
+        }
         self
     }
 
@@ -60,6 +88,11 @@ impl Exception {
         &self.message
     }
 
+    /// Where the JSON dialect prints the message.
+    pub fn message_member(&self) -> &'static str {
+        self.message_member
+    }
+
     /// What else the JSON dialect prints.
     pub fn members(&self) -> &Map<String, Value> {
         &self.members
@@ -68,15 +101,17 @@ impl Exception {
 
 impl From<ecr::Exception> for Exception {
     fn from(modelled: ecr::Exception) -> Self {
-        let members = serde_json::to_value(&modelled.members);
-        let members = members.ok().and_then(|value| value.as_object().cloned());
-        Self {
-            code: modelled.kind.name().into(),
-            status: StatusCode::from_u16(modelled.kind.http_status())
-                .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
-            message: modelled.message,
-            members: members.unwrap_or_default(),
-        }
+        let kind = modelled.kind;
+        Self::modelled(kind.name(), kind.http_status(), modelled.message)
+            .with_members(&modelled.members)
+    }
+}
+
+impl From<organizations::Exception> for Exception {
+    fn from(modelled: organizations::Exception) -> Self {
+        let kind = modelled.kind;
+        Self::modelled(kind.name(), kind.http_status(), modelled.message)
+            .with_members(&modelled.members)
     }
 }
 

@@ -4,7 +4,7 @@
 //! unknown members are ignored, absent members are left out.
 
 use bytes::Bytes;
-use ecru_aws_model::{Decode, DecodeError};
+use ecru_aws_model::{ConstraintViolation, Decode, DecodeError};
 use http::header::CONTENT_TYPE;
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde::Serialize;
@@ -24,14 +24,15 @@ const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
 /// Reads the input of a modelled operation and checks its constraints. An empty body is an empty object.
 ///
 /// # Errors
-/// `SerializationException` if the body is not one JSON object, or a member has the wrong type;
-/// `constraint_exception` (`InvalidParameterException` or `ValidationException`) if a value breaks the model.
-pub fn decode<T: Decode>(body: &[u8], constraint_exception: &'static str) -> Result<T, Exception> {
+/// `SerializationException` if the body is not one JSON object, or a member has the wrong type; what `broken` makes of
+/// it if a value breaks the model.
+pub fn decode<T: Decode>(
+    body: &[u8],
+    broken: impl FnOnce(&ConstraintViolation) -> Exception,
+) -> Result<T, Exception> {
     T::from_json(body).map_err(|refused| match refused {
         DecodeError::Serialization(text) => Exception::new(SERIALIZATION, text),
-        DecodeError::Constraint(violation) => {
-            Exception::new(constraint_exception, violation.to_string())
-        }
+        DecodeError::Constraint(violation) => broken(&violation),
     })
 }
 
@@ -87,7 +88,8 @@ pub fn error(exception: &Exception, request_id: &str) -> Response<Bytes> {
     let mut body = Map::new();
     body.extend(exception.members().clone());
     body.insert("__type".to_owned(), Value::from(exception.code()));
-    body.insert("message".to_owned(), Value::from(exception.message()));
+    let message = Value::from(exception.message());
+    body.insert(exception.message_member().to_owned(), message);
     let mut response = respond(
         exception.status(),
         Value::Object(body).to_string().into(),
@@ -129,6 +131,10 @@ mod tests {
         count: Option<i64>,
     }
 
+    fn broken(violation: &ConstraintViolation) -> Exception {
+        Exception::new("InvalidParameterException", violation.to_string())
+    }
+
     const NOT_JSON_OBJECTS: [&str; 14] = [
         "{",
         "[]",
@@ -159,9 +165,9 @@ mod tests {
         assert_eq!(decode_object::<Input>(b"").unwrap(), Input::default());
         assert_eq!(decode_object::<Input>(b" \n").unwrap(), Input::default());
         let body = br#"{"maxResults":5,"more":[[{}]]}"#;
-        let input: DescribeRepositoriesRequest = decode(body, "").unwrap();
+        let input: DescribeRepositoriesRequest = decode(body, broken).unwrap();
         assert_eq!(input.max_results, Some(5));
-        assert!(decode::<DescribeRepositoriesRequest>(b"", "").is_ok());
+        assert!(decode::<DescribeRepositoriesRequest>(b"", broken).is_ok());
     }
 
     #[test]
@@ -174,7 +180,8 @@ mod tests {
                 "{body}"
             );
             let body = body.replace("name", "nextToken");
-            let refused = decode::<DescribeRepositoriesRequest>(body.as_bytes(), "").unwrap_err();
+            let refused =
+                decode::<DescribeRepositoriesRequest>(body.as_bytes(), broken).unwrap_err();
             assert_eq!(
                 (refused.code(), refused.status().as_u16()),
                 (SERIALIZATION, 400),
@@ -191,10 +198,7 @@ mod tests {
 
     #[test]
     fn a_broken_constraint_is_the_operations_own_exception() {
-        let decoded = decode::<DescribeRepositoriesRequest>(
-            br#"{"maxResults":1001}"#,
-            "InvalidParameterException",
-        );
+        let decoded = decode::<DescribeRepositoriesRequest>(br#"{"maxResults":1001}"#, broken);
         let refused = decoded.unwrap_err();
         assert_eq!(refused.code(), "InvalidParameterException");
         assert!(
@@ -213,7 +217,7 @@ mod tests {
                     decode_object::<Input>(body.as_bytes()).unwrap_err().code(),
                     SERIALIZATION
                 );
-                let decoded = decode::<DescribeRepositoriesRequest>(body.as_bytes(), "");
+                let decoded = decode::<DescribeRepositoriesRequest>(body.as_bytes(), broken);
                 assert_eq!(decoded.unwrap_err().code(), SERIALIZATION);
             }
         }
@@ -233,6 +237,9 @@ mod tests {
         let exception = Exception::new("InvalidLayerPartException", "First \"byte\"")
             .with_member("lastValidByteReceived", 7)
             .with_member("message", "other");
+        let elsewhere = error(&exception.clone().with_message_in("Message"), "id-1");
+        let elsewhere: Value = serde_json::from_slice(elsewhere.body()).unwrap();
+        assert_eq!(elsewhere["Message"], "First \"byte\"");
         let response = error(&exception, "id-1");
         assert_eq!(response.status(), 400);
         let header = |name: &str| response.headers().get(name).unwrap().to_str().unwrap();

@@ -56,6 +56,14 @@ impl ResponseBody {
         }
     }
 
+    /// The bytes, unless the body is made piece by piece.
+    pub(crate) fn held(&self) -> Option<&Bytes> {
+        match &self.content {
+            Content::Whole(bytes) => bytes.as_ref(),
+            Content::Pieces { .. } => None,
+        }
+    }
+
     fn of(content: Content) -> Self {
         Self {
             content,

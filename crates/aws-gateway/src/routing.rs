@@ -3,7 +3,7 @@
 //! Pure and early: it looks at the head of the request only, so that the body is read with the right limit or
 //! not at all (design: service by `X-Amz-Target`, else by the credential scope, else by `Action`).
 
-use ecru_aws_model::{ecr, sts};
+use ecru_aws_model::{ecr, iam, organizations, sts};
 use http::request::Parts;
 use http::{HeaderMap, Method};
 
@@ -16,6 +16,9 @@ const LONGEST_OPERATION: usize = 64;
 
 const ADMINISTRATION_PREFIX: &str = "EcruAdmin";
 
+/// Where AWS has the services that are one for all regions.
+pub const GLOBAL_REGION: &str = "us-east-1";
+
 /// The APIs that are served here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Service {
@@ -23,34 +26,67 @@ pub enum Service {
     Ecr,
     /// The administration of this server.
     Administration,
+    /// Users, roles, groups and policies.
+    Iam,
     /// Security tokens and `GetCallerIdentity`.
     Sts,
+    /// Accounts and what binds them.
+    Organizations,
 }
 
 impl Service {
-    const ALL: [Self; 3] = [Self::Ecr, Self::Administration, Self::Sts];
+    const ALL: [Self; 5] = [
+        Self::Ecr,
+        Self::Administration,
+        Self::Iam,
+        Self::Sts,
+        Self::Organizations,
+    ];
 
     /// The service of the credential scope.
     pub fn signing_name(self) -> &'static str {
         match self {
             Self::Ecr => ecr::SIGNING_NAME,
             Self::Administration => "ecru",
+            Self::Iam => iam::SIGNING_NAME,
             Self::Sts => sts::SIGNING_NAME,
+            Self::Organizations => organizations::SIGNING_NAME,
         }
     }
 
     /// How it is spoken to.
     pub fn protocol(self) -> Protocol {
         match self {
-            Self::Ecr | Self::Administration => Protocol::AwsJson,
-            Self::Sts => Protocol::AwsQuery,
+            Self::Ecr | Self::Administration | Self::Organizations => Protocol::AwsJson,
+            Self::Iam | Self::Sts => Protocol::AwsQuery,
+        }
+    }
+
+    /// Whether the service is one for all regions. It may be signed for in any, and is asked in
+    /// [`GLOBAL_REGION`] whatever the signature says.
+    pub fn is_global(self) -> bool {
+        match self {
+            Self::Ecr | Self::Administration | Self::Sts => false,
+            Self::Iam | Self::Organizations => true,
+        }
+    }
+
+    /// The namespace of its XML answers.
+    pub(crate) fn namespace(self) -> &'static str {
+        match self {
+            Self::Ecr | Self::Administration | Self::Organizations => {
+                query_protocol::FAULT_NAMESPACE
+            }
+            Self::Iam => iam::XML_NAMESPACE,
+            Self::Sts => sts::XML_NAMESPACE,
         }
     }
 
     /// What `Version` must be, in the query dialect.
     fn query_version(self) -> Option<&'static str> {
         match self {
-            Self::Ecr | Self::Administration => None,
+            Self::Ecr | Self::Administration | Self::Organizations => None,
+            Self::Iam => Some(iam::API_VERSION),
             Self::Sts => Some(sts::API_VERSION),
         }
     }
@@ -63,8 +99,12 @@ pub enum Route {
     Ecr(ecr::Operation),
     /// To an operation of the administration API, by name.
     Administration(String),
-    /// To the token service; the form of the request, in URL or body, names the operation (`Form::operation`).
+    /// To the identity service; the form of the request, in URL or body, names the operation (`Form::operation`).
+    Iam,
+    /// To the token service, in the same way.
     Sts,
+    /// To an operation of the Organizations API.
+    Organizations(organizations::Operation),
 }
 
 impl Route {
@@ -73,18 +113,25 @@ impl Route {
         match self {
             Self::Ecr(_) => Service::Ecr,
             Self::Administration(_) => Service::Administration,
+            Self::Iam => Service::Iam,
             Self::Sts => Service::Sts,
+            Self::Organizations(_) => Service::Organizations,
         }
     }
 
     /// The longest body to accept, in bytes.
     ///
-    /// 28 MiB hold the base64 of the largest layer part, 6 MiB the largest manifest as a JSON string.
+    /// 28 MiB hold the base64 of the largest layer part, 6 MiB the largest manifest as a JSON string, 256 KiB the
+    /// longest policy document with every second character encoded.
     pub fn body_limit(&self) -> usize {
         match self {
             Self::Ecr(ecr::Operation::UploadLayerPart) => 28 * KIB * KIB,
             Self::Ecr(ecr::Operation::PutImage) => 6 * KIB * KIB,
-            Self::Ecr(_) | Self::Administration(_) | Self::Sts => 256 * KIB,
+            Self::Ecr(_)
+            | Self::Administration(_)
+            | Self::Iam
+            | Self::Sts
+            | Self::Organizations(_) => 256 * KIB,
         }
     }
 }
@@ -153,6 +200,7 @@ pub fn route(parts: &Parts, scope_service: Option<&str>) -> Result<Route, Routin
         None => service_by_version(parts),
     };
     match (service, &parts.method) {
+        (Some(Service::Iam), &Method::GET | &Method::POST) => Ok(Route::Iam),
         (Some(Service::Sts), &Method::GET | &Method::POST) => Ok(Route::Sts),
         _ => Err(refused()),
     }
@@ -166,6 +214,9 @@ fn route_by_target(parts: &Parts) -> Option<Route> {
     }
     match prefix {
         ecr::TARGET_PREFIX => ecr::Operation::from_name(operation).map(Route::Ecr),
+        organizations::TARGET_PREFIX => {
+            organizations::Operation::from_name(operation).map(Route::Organizations)
+        }
         ADMINISTRATION_PREFIX if is_operation_name(operation) => {
             Some(Route::Administration(operation.to_owned()))
         }
@@ -185,7 +236,8 @@ fn service_by_version(parts: &Parts) -> Option<Service> {
         .find(|s| s.query_version() == Some(version.as_str()))
 }
 
-fn is_form(headers: &HeaderMap) -> bool {
+/// Whether the body says that it is a form.
+pub(crate) fn is_form(headers: &HeaderMap) -> bool {
     headers
         .get(http::header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
@@ -227,6 +279,13 @@ mod tests {
                 Ok(Route::Ecr(*operation))
             );
         }
+        for operation in organizations::Operation::ALL {
+            let value = format!("AWSOrganizationsV20161128.{}", operation.name());
+            assert_eq!(
+                route(&target(&value), Some("organizations")),
+                Ok(Route::Organizations(*operation))
+            );
+        }
         let routed = route(&target("EcruAdmin.Verify"), Some("ecru"));
         assert_eq!(routed, Ok(Route::Administration("Verify".to_owned())));
     }
@@ -238,6 +297,7 @@ mod tests {
             (Route::Ecr(ecr::Operation::PutImage), 6 * KIB * KIB),
             (Route::Ecr(ecr::Operation::BatchGetImage), 256 * KIB),
             (Route::Administration("PutImage".to_owned()), 256 * KIB),
+            (Route::Iam, 256 * KIB),
             (Route::Sts, 256 * KIB),
         ] {
             assert_eq!(routed.body_limit(), limit, "{routed:?}");
@@ -256,6 +316,7 @@ mod tests {
             "AmazonEC2ContainerRegistry_V20150921.putImage",
             "amazonec2containerregistry_v20150921.PutImage",
             "ecr.PutImage",
+            "AWSOrganizationsV20161128.PutImage",
             "EcruAdmin.",
             "EcruAdmin.a.b",
             "EcruAdmin.re-encrypt",
@@ -296,6 +357,11 @@ mod tests {
             )],
         );
         assert_eq!(route(&form, Some("sts")), Ok(Route::Sts));
+        assert_eq!(route(&form, Some("iam")), Ok(Route::Iam));
+        assert_eq!(
+            route(&form, Some("organizations")),
+            Err(RoutingError::UnknownOperation)
+        );
         assert_eq!(
             route(&form, Some("ecr")),
             Err(RoutingError::UnknownOperation)
@@ -312,11 +378,13 @@ mod tests {
     fn without_scope_action_and_version_decide() {
         let get = parts("GET", "/?Action=GetCallerIdentity&Version=2011-06-15", &[]);
         assert_eq!(route(&get, None), Ok(Route::Sts));
+        let get = parts("GET", "/?Action=ListUsers&Version=2010-05-08", &[]);
+        assert_eq!(route(&get, None), Ok(Route::Iam));
         for uri in [
             "/",
             "/?Action=GetCallerIdentity",
             "/?Version=2011-06-15",
-            "/?Action=ListUsers&Version=2010-05-08",
+            "/?Action=ListUsers&Version=2015-09-21",
         ] {
             assert!(route(&parts("GET", uri, &[]), None).is_err(), "{uri}");
         }

@@ -3,12 +3,13 @@
 use bytes::Bytes;
 use ecru_aws_gateway::body_budget::{BodyBudget, BodyPace};
 use ecru_aws_gateway::exception::Exception;
+use ecru_aws_gateway::json_protocol;
+use ecru_aws_gateway::protocol::{Dialect, Protocol};
 use ecru_aws_gateway::query_protocol::{self, Form};
 use ecru_aws_gateway::routing::{self, Route};
 use ecru_aws_gateway::sigv4::{PrecheckLimits, SignatureError, SignedRequest, SigningSecret};
-use ecru_aws_gateway::{json_protocol, protocol::Protocol};
 use ecru_aws_model::ecr::DescribeRepositoriesRequest;
-use ecru_aws_model::sts;
+use ecru_aws_model::{ConstraintViolation, sts};
 use ecru_domain::Timestamp;
 use http::{Request, Response};
 use http_body_util::Full;
@@ -60,26 +61,28 @@ async fn answer(
     verified.map_err(refused(protocol))?;
     let answered = match route {
         Route::Sts => caller_identity(parts.uri.query(), body.as_slice()),
-        Route::Ecr(_) | Route::Administration(_) => repositories(body.as_slice()),
+        _ => repositories(body.as_slice()),
     };
     answered.map_err(|exception| (protocol, exception))
 }
 
 fn caller_identity(query: Option<&str>, body: &[u8]) -> Result<Response<Bytes>, Exception> {
     let form = Form::parse(query, body)?;
-    let action = form.operation(sts::API_VERSION)?;
-    Ok(query_protocol::success(
-        sts::XML_NAMESPACE,
-        action,
-        "id-1",
-        |xml| {
-            xml.text("Account", "000000000000");
-        },
-    ))
+    assert_eq!(form.operation(sts::API_VERSION)?, "GetCallerIdentity");
+    let _input: sts::GetCallerIdentityRequest = query_protocol::decode(&form)?;
+    let output = sts::GetCallerIdentityResponse {
+        account: Some("000000000000".to_owned()),
+        ..Default::default()
+    };
+    let operation = sts::Operation::GetCallerIdentity;
+    Ok(query_protocol::success(operation, &output, "id-1"))
 }
 
 fn repositories(body: &[u8]) -> Result<Response<Bytes>, Exception> {
-    json_protocol::decode::<DescribeRepositoriesRequest>(body, "InvalidParameterException")?;
+    let broken = |violation: &ConstraintViolation| {
+        Exception::new("InvalidParameterException", violation.in_registry_words())
+    };
+    json_protocol::decode::<DescribeRepositoriesRequest>(body, broken)?;
     Ok(json_protocol::success(
         &serde_json::json!({ "repositories": [] }),
         "id-1",
@@ -123,7 +126,7 @@ async fn a_refusal_is_written_in_the_dialect_of_the_request() {
         let request = recorded(name).expect(name);
         let refused = answer(request, "another secret", &budget).await;
         let (protocol, exception) = refused.expect_err(name);
-        let response = protocol.error_response(&exception, "id-1");
+        let response = Dialect::of_no_service(protocol).error_response(&exception, "id-1");
         assert_eq!(response.status(), status, "{name}");
         let text = String::from_utf8_lossy(response.body());
         assert!(text.contains(expected), "{name}: {text}");

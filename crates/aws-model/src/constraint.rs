@@ -1,6 +1,6 @@
-//! Constraint violations and the two forms in which AWS words them (`docs` of ECR: the registry's own form for
-//! patterns, the framework's form for everything else). SDKs check only required, type and minimum, so a server must
-//! check all of them.
+//! Constraint violations and the forms in which AWS words them: that of the framework which all its services share,
+//! the registry's own for patterns, and IAM's sentences for names and paths. SDKs check only required, type and
+//! minimum, so a server must check all of them.
 
 use std::fmt;
 
@@ -22,6 +22,8 @@ pub enum Constraint {
     MaxValue(i64),
     /// The text does not match this pattern as a whole.
     Pattern(&'static str),
+    /// The text does not match a pattern for which the service has a sentence; `{}` in it stands for the member.
+    Sentence(&'static str),
     /// The text is none of these values.
     Enum(&'static [&'static str]),
     /// The text holds U+0000, which no store keeps.
@@ -36,7 +38,13 @@ impl fmt::Display for Constraint {
             Self::MaxLength(n) => write!(f, "Member must have length less than or equal to {n}"),
             Self::MinValue(n) => write!(f, "Member must have value greater than or equal to {n}"),
             Self::MaxValue(n) => write!(f, "Member must have value less than or equal to {n}"),
-            Self::Pattern(pattern) => write!(f, "'must satisfy regular expression '{pattern}''"),
+            Self::Pattern(pattern) => {
+                write!(
+                    f,
+                    "Member must satisfy regular expression pattern: {pattern}"
+                )
+            }
+            Self::Sentence(sentence) => f.write_str(sentence),
             Self::Enum(values) => {
                 write!(
                     f,
@@ -49,7 +57,7 @@ impl fmt::Display for Constraint {
     }
 }
 
-/// One value that broke one constraint; its `Display` is the message for the client.
+/// One value that broke one constraint; its `Display` is the message for the client, as most services word it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct ConstraintViolation {
     /// Where the value stands, as AWS writes it: `imageIds.1.member.imageTag`.
@@ -69,6 +77,18 @@ impl ConstraintViolation {
             value: value.map(echo),
         }
     }
+
+    /// The message in the words of the registry API, which has its own for patterns.
+    pub fn in_registry_words(&self) -> String {
+        let Constraint::Pattern(pattern) = self.constraint else {
+            return self.to_string();
+        };
+        let member = &self.member;
+        format!(
+            "Invalid parameter at '{member}' failed to satisfy constraint: \
+             'must satisfy regular expression '{pattern}''"
+        )
+    }
 }
 
 impl fmt::Display for ConstraintViolation {
@@ -76,11 +96,8 @@ impl fmt::Display for ConstraintViolation {
         let Self {
             member, constraint, ..
         } = self;
-        if matches!(constraint, Constraint::Pattern(_)) {
-            return write!(
-                f,
-                "Invalid parameter at '{member}' failed to satisfy constraint: {constraint}"
-            );
+        if let Constraint::Sentence(sentence) = constraint {
+            return f.write_str(&sentence.replace("{}", member));
         }
         f.write_str("1 validation error detected: Value ")?;
         match &self.value {
@@ -122,7 +139,7 @@ mod tests {
 
     #[test]
     fn messages_have_the_forms_of_aws() {
-        let cases: [(Constraint, Option<&str>, &str); 6] = [
+        let cases: [(Constraint, Option<&str>, &str); 7] = [
             (
                 Constraint::MaxLength(256),
                 Some("aaa"),
@@ -156,14 +173,33 @@ mod tests {
             (
                 Constraint::Pattern("[0-9]{12}"),
                 Some("x"),
-                "Invalid parameter at 'm' failed to satisfy constraint: \
-                 'must satisfy regular expression '[0-9]{12}''",
+                "1 validation error detected: Value 'x' at 'm' failed to satisfy constraint: \
+                 Member must satisfy regular expression pattern: [0-9]{12}",
+            ),
+            (
+                Constraint::Sentence("The specified value for {} is invalid."),
+                Some("x"),
+                "The specified value for m is invalid.",
             ),
         ];
         for (constraint, value, message) in cases {
             let violation = ConstraintViolation::new("m", constraint, value);
             assert_eq!(violation.to_string(), message);
         }
+    }
+
+    #[test]
+    fn the_registry_words_patterns_in_its_own_way() {
+        let words = |constraint| {
+            let violation = ConstraintViolation::new("m", constraint, Some("x"));
+            violation.in_registry_words()
+        };
+        assert_eq!(
+            words(Constraint::Pattern("[0-9]{12}")),
+            "Invalid parameter at 'm' failed to satisfy constraint: \
+             'must satisfy regular expression '[0-9]{12}''"
+        );
+        assert!(words(Constraint::MinLength(2)).starts_with("1 validation error detected: Value"));
     }
 
     #[test]

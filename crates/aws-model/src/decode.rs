@@ -1,42 +1,54 @@
-//! JSON to checked values in one pass, without an intermediate tree: members that the model does not know are skipped
-//! where they stand, so memory stays within the body's size whatever a client sends.
+//! Requests to checked values in one pass, without an intermediate tree: members that the model does not know are
+//! skipped where they stand, so memory stays within the body's size whatever a client sends.
 //!
-//! A wrong JSON type is a serialization error; a value of the right type that breaks the model is a
-//! [`ConstraintViolation`]. Null is the same as absent (`spec` of awsJson 1.1).
+//! Inputs come as JSON (awsJson 1.1, where null is the same as absent) or as forms (awsQuery); the generated code reads
+//! a [`Node`] and does not care which. A value of the wrong type is a serialization error; one of the right type that
+//! breaks the model is a [`ConstraintViolation`].
+
+mod form;
+mod json;
 
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::value::RawValue;
-
+use self::form::Branch;
 use crate::constraint::{Constraint, ConstraintViolation};
 use crate::rule::Rule;
 
 /// Why an input could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
-    /// The body is not JSON, or a member has another JSON type than the model's: `SerializationException`.
+    /// The body is not JSON, or a member has another type than the model's: `SerializationException`, `MalformedInput`.
     #[error("{0}")]
     Serialization(String),
-    /// A value breaks a constraint: `InvalidParameterException` or `ValidationException`.
+    /// A value breaks a constraint: `InvalidParameterException`, `ValidationException`, `ValidationError`.
     #[error(transparent)]
     Constraint(#[from] ConstraintViolation),
 }
 
-/// An input structure that can be read from JSON.
+/// An input structure that can be read from a request.
 pub trait Decode: Sized {
     /// Reads the structure from a place inside a document.
     fn decode(node: Node<'_>) -> Result<Self, DecodeError>;
 
-    /// Reads the structure from a whole request body. An empty body counts as `{}`.
+    /// Reads the structure from a whole JSON body. An empty body counts as `{}`.
     fn from_json(body: &[u8]) -> Result<Self, DecodeError> {
         let text = std::str::from_utf8(body)
             .map_err(|_| DecodeError::Serialization("the request body is not UTF-8".to_owned()))?
             .trim_ascii();
         let text = if text.is_empty() { "{}" } else { text };
         Self::decode(Node {
-            text,
+            value: Value::Json(text),
+            path: &Path::Root,
+        })
+    }
+
+    /// Reads the structure from the parameters of a form, by name and value. Each name must be there once.
+    fn from_form<'f>(pairs: impl Iterator<Item = (&'f str, &'f str)>) -> Result<Self, DecodeError> {
+        let mut pairs: Vec<_> = pairs.collect();
+        pairs.sort_unstable();
+        Self::decode(Node {
+            value: Value::Form(Branch::root(&pairs)),
             path: &Path::Root,
         })
     }
@@ -55,36 +67,53 @@ impl fmt::Display for Path<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Root => Ok(()),
-            Self::Member(Self::Root, name) => f.write_str(name),
-            Self::Member(parent, name) => write!(f, "{parent}.{name}"),
+            Self::Member(Self::Root, name) => write_member(name, f),
+            Self::Member(parent, name) => {
+                write!(f, "{parent}.")?;
+                write_member(name, f)
+            }
             Self::Item(parent, position) => write!(f, "{parent}.{position}.member"),
         }
     }
 }
 
-/// One JSON value and where it stands.
+/// AWS names members in messages with a small first letter, however they are spelled on the wire.
+fn write_member(name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let (first, rest) = name.split_at_checked(1).unwrap_or((name, ""));
+    write!(f, "{}{rest}", first.to_ascii_lowercase())
+}
+
+/// An undecoded value in the dialect of the request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Value<'a> {
+    /// JSON text.
+    Json(&'a str),
+    /// A place in a form.
+    Form(Branch<'a>),
+}
+
+/// One value and where it stands.
 #[derive(Debug, Clone, Copy)]
 pub struct Node<'a> {
-    text: &'a str,
+    value: Value<'a>,
     path: &'a Path<'a>,
 }
 
 impl<'a> Node<'a> {
-    /// The members of an object, in the order of `names`; others are skipped, the last of twins wins.
+    /// The members of a structure, in the order of `names`; others are skipped.
     pub(crate) fn members(
         self,
         names: &'static [&'static str],
     ) -> Result<Members<'a>, DecodeError> {
-        let mut slots = vec![None; names.len()];
-        let mut deserializer = serde_json::Deserializer::from_str(self.text);
-        let visitor = MembersVisitor {
-            names,
-            slots: &mut slots,
+        let slots = match self.value {
+            Value::Json(text) => {
+                json::members(text, names).map_err(|_| self.mistyped('{', "a structure"))?
+            }
+            Value::Form(branch) => names
+                .iter()
+                .map(|name| branch.child(name).map(Value::Form))
+                .collect(),
         };
-        deserializer
-            .deserialize_map(visitor)
-            .and_then(|()| deserializer.end())
-            .map_err(|_| self.mistyped('{', "a structure"))?;
         Ok(Members {
             names,
             slots,
@@ -93,50 +122,67 @@ impl<'a> Node<'a> {
     }
 
     /// The items of a list, at most `limit` of them: a longer list yields exactly `limit`.
-    pub(crate) fn items(self, limit: usize) -> Result<Vec<&'a str>, DecodeError> {
-        let mut deserializer = serde_json::Deserializer::from_str(self.text);
-        deserializer
-            .deserialize_seq(ItemsVisitor { limit })
-            .map_err(|_| self.mistyped('[', "a list"))
+    pub(crate) fn items(self, limit: usize) -> Result<Vec<Value<'a>>, DecodeError> {
+        match self.value {
+            Value::Json(text) => json::items(text, limit).map_err(|_| self.mistyped('[', "a list")),
+            Value::Form(branch) => {
+                let items = branch
+                    .items(limit)
+                    .ok_or_else(|| self.mistyped_as("a list"))?;
+                Ok(items.into_iter().map(Value::Form).collect())
+            }
+        }
     }
 
     /// The item at `position` (from 1) of this list, which must not be null.
     pub(crate) fn item<R: Rule>(
         self,
         position: usize,
-        text: &str,
+        value: Value<'_>,
         rule: &R,
     ) -> Result<R::Value, DecodeError> {
         let path = Path::Item(self.path, position);
-        if text == "null" {
+        if matches!(value, Value::Json("null")) {
             return Err(ConstraintViolation::new(path, Constraint::Required, None).into());
         }
-        rule.read(Node { text, path: &path })
+        rule.read(Node { value, path: &path })
     }
 
-    /// The text of a JSON string, borrowed unless it holds escapes.
+    /// A text, borrowed unless JSON escapes are in it.
     pub(crate) fn string(self) -> Result<Cow<'a, str>, DecodeError> {
-        if let Ok(text) = serde_json::from_str::<&str>(self.text) {
-            return Ok(Cow::Borrowed(text));
+        match self.value {
+            Value::Json(text) => json::string(text).ok_or_else(|| self.mistyped('"', "a String")),
+            Value::Form(branch) => branch
+                .value()
+                .map(Cow::Borrowed)
+                .ok_or_else(|| self.mistyped_as("a String")),
         }
-        serde_json::from_str::<String>(self.text)
-            .map(Cow::Owned)
-            .map_err(|_| self.mistyped('"', "a String"))
     }
 
-    /// A whole JSON number.
+    /// A whole number.
     pub(crate) fn integer(self) -> Result<i64, DecodeError> {
-        serde_json::from_str(self.text).map_err(|_| self.mistyped_as("an Integer"))
+        let read = match self.value {
+            Value::Json(text) => serde_json::from_str(text).ok(),
+            Value::Form(branch) => branch.value().and_then(|text| text.parse().ok()),
+        };
+        read.ok_or_else(|| self.mistyped_as("an Integer"))
     }
 
-    /// A JSON boolean.
+    /// A boolean.
     pub(crate) fn boolean(self) -> Result<bool, DecodeError> {
-        serde_json::from_str(self.text).map_err(|_| self.mistyped_as("a Boolean"))
+        let read = match self.value {
+            Value::Json(text) => serde_json::from_str(text).ok(),
+            Value::Form(branch) => branch.value().and_then(form::boolean),
+        };
+        read.ok_or_else(|| self.mistyped_as("a Boolean"))
     }
 
-    /// The value's JSON text, for messages.
-    pub(crate) fn text(self) -> &'a str {
-        self.text
+    /// The value as messages may repeat it.
+    pub(crate) fn shown(self) -> Cow<'a, str> {
+        match self.value {
+            Value::Json(text) => Cow::Borrowed(text),
+            Value::Form(branch) => branch.shown(),
+        }
     }
 
     /// The refusal of this value by `constraint`, repeating `value`.
@@ -144,30 +190,29 @@ impl<'a> Node<'a> {
         ConstraintViolation::new(self.path, constraint, Some(value)).into()
     }
 
-    /// The error for a value that is another JSON type, or is malformed although it begins as the type wanted.
+    /// The error for a value that is another type, or is malformed JSON although it begins as the type wanted.
     fn mistyped(self, opening: char, wanted: &str) -> DecodeError {
-        if self.text.starts_with(opening) {
-            return self.malformed();
+        match self.value {
+            Value::Json(text) if text.starts_with(opening) => self.malformed(),
+            _ => self.mistyped_as(wanted),
         }
-        self.mistyped_as(wanted)
     }
 
     /// The error for a value that is not `wanted`.
     fn mistyped_as(self, wanted: &str) -> DecodeError {
-        let found = match self.text.as_bytes().first() {
-            Some(b'{') => "Start of structure or map found where not expected.",
-            Some(b'[') => "Start of list found where not expected.",
-            Some(b'"') => "STRING_VALUE",
-            Some(b't') => "TRUE_VALUE",
-            Some(b'f') => "FALSE_VALUE",
-            Some(b'-' | b'0'..=b'9') => "NUMBER_VALUE",
-            _ => return self.malformed(),
+        let Value::Json(text) = self.value else {
+            let Self { path, .. } = self;
+            return DecodeError::Serialization(format!(
+                "the value of '{path}' can not be converted to {wanted}"
+            ));
         };
-        DecodeError::Serialization(if found.ends_with('.') {
-            found.to_owned()
-        } else {
-            format!("{found} can not be converted to {wanted}")
-        })
+        match json::found(text) {
+            Some(found) if found.ends_with('.') => DecodeError::Serialization(found.to_owned()),
+            Some(found) => {
+                DecodeError::Serialization(format!("{found} can not be converted to {wanted}"))
+            }
+            None => self.malformed(),
+        }
     }
 
     /// The error for text that is not JSON.
@@ -179,11 +224,11 @@ impl<'a> Node<'a> {
     }
 }
 
-/// The members of one object, each still undecoded.
+/// The members of one structure, each still undecoded.
 #[derive(Debug)]
 pub(crate) struct Members<'a> {
     names: &'static [&'static str],
-    slots: Vec<Option<&'a str>>,
+    slots: Vec<Option<Value<'a>>>,
     path: &'a Path<'a>,
 }
 
@@ -195,11 +240,11 @@ impl Members<'_> {
         rule: &R,
     ) -> Result<Option<R::Value>, DecodeError> {
         let position = self.names.iter().position(|known| *known == name);
-        let Some(text) = position.and_then(|index| self.slots[index]) else {
+        let Some(value) = position.and_then(|index| self.slots[index]) else {
             return Ok(None);
         };
         let path = Path::Member(self.path, name);
-        rule.read(Node { text, path: &path }).map(Some)
+        rule.read(Node { value, path: &path }).map(Some)
     }
 
     /// A member that must be there.
@@ -212,82 +257,5 @@ impl Members<'_> {
             let path = Path::Member(self.path, name);
             ConstraintViolation::new(path, Constraint::Required, None).into()
         })
-    }
-}
-
-/// Fills the slots of the known members.
-struct MembersVisitor<'s, 'de> {
-    names: &'static [&'static str],
-    slots: &'s mut [Option<&'de str>],
-}
-
-impl<'de> Visitor<'de> for MembersVisitor<'_, 'de> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(index) = map.next_key_seed(MemberName(self.names))? {
-            let Some(slot) = index.and_then(|index| self.slots.get_mut(index)) else {
-                map.next_value::<IgnoredAny>()?;
-                continue;
-            };
-            let raw: &'de RawValue = map.next_value()?;
-            *slot = Some(raw.get()).filter(|text| *text != "null");
-        }
-        Ok(())
-    }
-}
-
-/// Reads a key as its index among the known names, without keeping unknown ones.
-struct MemberName(&'static [&'static str]);
-
-impl<'de> DeserializeSeed<'de> for MemberName {
-    type Value = Option<usize>;
-
-    fn deserialize<D: serde::Deserializer<'de>>(
-        self,
-        deserializer: D,
-    ) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_str(self)
-    }
-}
-
-impl Visitor<'_> for MemberName {
-    type Value = Option<usize>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a member name")
-    }
-
-    fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
-        Ok(self.0.iter().position(|known| *known == name))
-    }
-}
-
-/// Collects the first items of a list and skips the rest.
-struct ItemsVisitor {
-    limit: usize,
-}
-
-impl<'de> Visitor<'de> for ItemsVisitor {
-    type Value = Vec<&'de str>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-        let mut items = Vec::new();
-        while items.len() < self.limit {
-            let Some(raw) = list.next_element::<&'de RawValue>()? else {
-                return Ok(items);
-            };
-            items.push(raw.get());
-        }
-        while list.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(items)
     }
 }

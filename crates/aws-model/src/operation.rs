@@ -1,13 +1,11 @@
 //! What every operation table and every input type has in common.
 
-use serde::Serialize;
-
 /// Ties an input type to its operation and to the output it is answered with.
 pub trait Request: Sized {
     /// The operation enum of the service.
     type Operation: Copy + 'static;
-    /// What a success answers.
-    type Response: Serialize;
+    /// What a success answers: `Serialize` where answers are JSON, `WriteXml` where they are XML.
+    type Response;
     /// The operation that takes this input.
     const OPERATION: Self::Operation;
 }

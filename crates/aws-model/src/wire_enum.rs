@@ -9,7 +9,7 @@ pub trait WireEnum: Copy + 'static {
     fn from_text(text: &str) -> Option<Self>;
 }
 
-/// Declares a [`WireEnum`] with `ALL`, `as_str`, `parse`, `Display` and `Serialize`.
+/// Declares a [`WireEnum`] with `ALL`, `as_str`, `parse`, `Display`, `Serialize` and `WriteXml`.
 macro_rules! wire_enum {
     ($(#[$meta:meta])* $name:ident { $($variant:ident = $text:literal,)+ }) => {
         $(#[$meta])*
@@ -52,6 +52,12 @@ macro_rules! wire_enum {
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(self.as_str())
+            }
+        }
+
+        impl $crate::WriteXml for $name {
+            fn write(&self, xml: &mut $crate::XmlWriter) {
+                xml.escaped(self.as_str());
             }
         }
 

@@ -12,7 +12,7 @@ use ecru_aws_model::{Constraint, Decode, DecodeError, Request, Sensitive};
 fn violation<T: Decode>(body: &str) -> (String, String) {
     match T::from_json(body.as_bytes()) {
         Err(DecodeError::Constraint(violation)) => {
-            (violation.member.clone(), violation.to_string())
+            (violation.member.clone(), violation.in_registry_words())
         }
         Err(DecodeError::Serialization(message)) => {
             panic!("{body} is a serialization error: {message}")

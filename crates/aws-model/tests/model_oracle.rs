@@ -1,7 +1,7 @@
 //! The pinned model is the oracle: what is generated must say what it says.
 #![expect(clippy::unwrap_used, reason = "a failing test panics")]
 
-use ecru_aws_model::{ecr, sts};
+use ecru_aws_model::{ecr, iam, organizations, sts};
 use serde_json::Value;
 
 fn model(name: &str) -> Value {
@@ -106,20 +106,73 @@ fn every_enum_text_finds_its_variant_again() {
 }
 
 #[test]
-fn caller_identity_has_what_a_query_answer_needs() {
-    let answer = sts::GetCallerIdentityResponse {
-        user_id: Some("000000000000".to_owned()),
-        account: Some("000000000000".to_owned()),
-        arn: None,
+fn subsets_have_the_operations_errors_and_statuses_of_the_model() {
+    let statuses = |model: &Value, shape: &str| {
+        let shape = &model["shapes"][shape];
+        let code = shape["error"]["code"].as_str().map(str::to_owned);
+        let status = shape["error"]["httpStatusCode"].as_u64();
+        (code, status)
     };
-    let names = answer.elements().map(|(name, _)| name);
-    assert_eq!(names, ["UserId", "Account", "Arn"]);
+    let iam_model = model("iam");
+    for operation in iam::Operation::ALL {
+        assert_eq!(operation.iam_action(), format!("iam:{operation}"));
+        let described = &iam_model["operations"][operation.name()];
+        let errors = described["errors"].as_array().into_iter().flatten();
+        let expected: Vec<_> = errors
+            .map(|error| statuses(&iam_model, error["shape"].as_str().unwrap()))
+            .collect();
+        let generated = operation.allowed_exceptions().iter();
+        let generated: Vec<_> = generated
+            .map(|kind| {
+                (
+                    Some(kind.name().to_owned()),
+                    Some(kind.http_status().into()),
+                )
+            })
+            .collect();
+        assert_eq!(generated, expected, "{operation}");
+        let wrapper = described["output"]["resultWrapper"].as_str();
+        assert_eq!(operation.result_wrapper(), wrapper);
+    }
+    let count = |name: &str| model(name)["operations"].as_object().unwrap().len();
+    assert_eq!(iam::Operation::ALL.len(), count("iam"));
+    assert_eq!(sts::Operation::ALL.len(), count("sts"));
+    assert_eq!(organizations::Operation::ALL.len(), count("organizations"));
+    assert_eq!(iam::ExceptionKind::NoSuchEntity.http_status(), 404);
     assert_eq!(
-        sts::Operation::GetCallerIdentity.result_wrapper(),
-        "GetCallerIdentityResult"
+        sts::ExceptionKind::ExpiredToken.name(),
+        "ExpiredTokenException"
     );
+    for kind in organizations::ExceptionKind::ALL {
+        let is_fault = *kind == organizations::ExceptionKind::Service;
+        assert_eq!(kind.http_status(), if is_fault { 500 } else { 400 });
+    }
+}
+
+#[test]
+fn one_operation_needs_no_signature() {
+    let unsigned = sts::Operation::ALL
+        .iter()
+        .filter(|found| !found.is_signed());
+    let unsigned: Vec<_> = unsigned.collect();
+    assert_eq!(unsigned, [&sts::Operation::AssumeRoleWithWebIdentity]);
+}
+
+#[test]
+fn services_are_named_as_clients_name_them() {
     assert_eq!(
         sts::XML_NAMESPACE,
         "https://sts.amazonaws.com/doc/2011-06-15/"
     );
+    assert_eq!(
+        iam::XML_NAMESPACE,
+        "https://iam.amazonaws.com/doc/2010-05-08/"
+    );
+    assert_eq!(organizations::TARGET_PREFIX, "AWSOrganizationsV20161128");
+    let names = (
+        iam::SIGNING_NAME,
+        sts::SIGNING_NAME,
+        organizations::SIGNING_NAME,
+    );
+    assert_eq!(names, ("iam", "sts", "organizations"));
 }

@@ -65,10 +65,28 @@ impl Action {
     pub const DELETE_REGISTRY_POLICY: Self = Self("ecr:DeleteRegistryPolicy");
     /// `sts:GetCallerIdentity`
     pub const GET_CALLER_IDENTITY: Self = Self("sts:GetCallerIdentity");
+    /// `sts:AssumeRole`
+    pub const ASSUME_ROLE: Self = Self("sts:AssumeRole");
+    /// `sts:AssumeRoleWithWebIdentity`
+    pub const ASSUME_ROLE_WITH_WEB_IDENTITY: Self = Self("sts:AssumeRoleWithWebIdentity");
+    /// `sts:TagSession`: also asked for by requests that pass session tags.
+    pub const TAG_SESSION: Self = Self("sts:TagSession");
+    /// `sts:SetSourceIdentity`: also asked for by requests whose session has a source identity.
+    pub const SET_SOURCE_IDENTITY: Self = Self("sts:SetSourceIdentity");
+    /// `sts:GetFederationToken`
+    pub const GET_FEDERATION_TOKEN: Self = Self("sts:GetFederationToken");
+    /// `sts:GetSessionToken`
+    pub const GET_SESSION_TOKEN: Self = Self("sts:GetSessionToken");
+    /// `sts:GetAccessKeyInfo`
+    pub const GET_ACCESS_KEY_INFO: Self = Self("sts:GetAccessKeyInfo");
+    /// `ecru:PutOidcProviderKeys`: the administration API is told the keys of an identity provider.
+    pub const PUT_OIDC_PROVIDER_KEYS: Self = Self("ecru:PutOidcProviderKeys");
     /// `ecru:Verify`: the administration API re-reads the store.
     pub const VERIFY: Self = Self("ecru:Verify");
     /// `ecru:Explain`: the administration API says why a request would be allowed or denied.
     pub const EXPLAIN: Self = Self("ecru:Explain");
+    /// `ecru:VerifyAudit`: the administration API re-reads the audit log.
+    pub const VERIFY_AUDIT: Self = Self("ecru:VerifyAudit");
     /// `ecru:RevokeTokens`: the administration API ends every token at once.
     pub const REVOKE_TOKENS: Self = Self("ecru:RevokeTokens");
     /// `ecru:PutRegistrySetting`: the administration API sets a registry setting that ECR does not have.

@@ -9,6 +9,7 @@
 //! - [`put_image`], [`latest`], [`upload`]: the rules of a push
 //! - [`address`]: which repository a host name and a path mean
 //! - [`principal`], [`action`], [`arn`]: who does what to which resource
+//! - [`organization`]: how parts of an organization are called, and its quotas
 //! - [`settings`]: account settings
 //! - [`error`]: the one refusal type that every use case returns
 
@@ -24,14 +25,17 @@ pub mod invalid;
 pub mod latest;
 pub mod manifest;
 pub mod mutability;
+pub mod organization;
 pub mod principal;
 pub mod put_image;
 pub mod repository;
 pub mod resource_tags;
+pub mod sessions;
 pub mod settings;
 pub mod tag;
 pub mod timestamp;
 pub mod upload;
+pub mod web_identity;
 
 pub use account::{AccountId, Region, Registry};
 pub use action::Action;
@@ -42,7 +46,7 @@ pub use image::{ImageIdentifier, ImageKind};
 pub use invalid::Invalid;
 pub use manifest::Manifest;
 pub use mutability::TagMutability;
-pub use principal::{Principal, Session, SessionKind, SessionPolicy};
+pub use principal::{Principal, Session, SessionKind, SessionPolicy, SourceKey};
 pub use repository::{RepositoryId, RepositoryName};
 pub use tag::{Reference, Tag};
 pub use timestamp::Timestamp;

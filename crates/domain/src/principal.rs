@@ -32,6 +32,14 @@ pub enum SessionKind {
     OwnUser,
 }
 
+impl SessionKind {
+    /// Whether such a session may use a service at all, by its IAM prefix. Sessions that a user got for itself are
+    /// kept from IAM, because none is proven by a second factor (STS, "Requesting temporary security credentials").
+    pub fn may_use(self, service: &str) -> bool {
+        self == Self::AssumedRole || service != "iam"
+    }
+}
+
 /// What temporary credentials carry (STS, "Temporary security credentials").
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
@@ -53,8 +61,19 @@ pub struct Session {
     pub policies: Vec<SessionPolicy>,
     /// The identity provider that vouched for it (`aws:FederatedProvider`).
     pub provider: Option<String>,
+    /// The long-term access key with which a user got it; it ends with that key. A role's session has none.
+    pub source_key: Option<SourceKey>,
     /// Tells apart sessions with other tags or policies: the hash of all that the credentials carry.
     pub fingerprint: String,
+}
+
+/// A long-term access key.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct SourceKey {
+    /// Its id.
+    pub id: String,
+    /// When it was made: another secret under the same id is another key.
+    pub born_at: Timestamp,
 }
 
 /// A policy that narrows a session.
@@ -119,6 +138,7 @@ mod tests {
             source_identity: None,
             policies: Vec::new(),
             provider: None,
+            source_key: None,
             fingerprint: String::new(),
         }))
     }

@@ -9,11 +9,12 @@
 //! ```
 //!
 //! Reading order: [`FileKeyStore`] (the port), `sealing` (the construction), `root_key` (custody),
-//! [`credentials`], `private_file` (modes, owners, durability).
+//! [`credentials`], `private_file` (modes, owners, durability). Beside them, [`JsonWebTokens`] checks what others signed.
 
 pub mod credentials;
 mod error;
 mod file_key_store;
+mod identity_tokens;
 mod owner;
 mod private_file;
 mod root_key;
@@ -21,3 +22,4 @@ mod sealing;
 
 pub use error::KeyStoreError;
 pub use file_key_store::FileKeyStore;
+pub use identity_tokens::JsonWebTokens;

@@ -19,7 +19,8 @@ use ecru_metadata_sql::{PostgresMetadata, SqliteMetadata};
 use ecru_ports::Metadata;
 use ecru_ports::clock::Clock;
 use ecru_ports::metadata::{
-    ImageRecord, Lane, ReferenceKind, ReferenceRecord, SealedManifest, StoreError, WriteTransaction,
+    ImageRecord, Lane, PushQuestion, PushedImage, ReferenceKind, ReferenceRecord, SealedManifest,
+    StoreError, WriteTransaction,
 };
 use tokio::task::JoinSet;
 
@@ -148,9 +149,18 @@ fn push_one(
     layers: usize,
 ) -> Result<(), StoreError> {
     let tag = Tag::parse(push).map_err(|error| StoreError::Failed(error.to_string()))?;
-    let changed = t.change_repository(repository)?;
-    let version = changed.map_or(0, |repository| repository.version);
     let digest = Digest::sha256(push.as_bytes());
+    let tags = [tag];
+    let references = references(layers);
+    let registry = registry().map_err(|error| StoreError::Failed(error.to_string()))?;
+    let question = PushQuestion {
+        digest: &digest,
+        tags: &tags,
+        references: &references,
+        setting: (&registry, "latest"),
+    };
+    let facts = t.begin_push(repository, &question)?;
+    let facts = facts.ok_or_else(|| StoreError::Failed("no repository".to_owned()))?;
     let image = ImageRecord {
         id: digest.hex().chars().take(36).collect(),
         digest: digest.clone(),
@@ -163,24 +173,30 @@ fn push_one(
         last_pulled_at: None,
         subject: None,
         is_tagged: true,
-        latest_sequence: Some(version),
+        latest_sequence: Some(facts.repository.version),
     };
     let manifest = SealedManifest {
         wrapped_key: vec![1; 60],
         sealed: vec![2; 2_028],
     };
-    let references: Vec<_> = (0..=layers)
-        .map(|number| ReferenceRecord {
-            target: Digest::sha256(&number.to_be_bytes()),
-            kind: ReferenceKind::Layer,
-            media_type: "application/vnd.oci.image.layer.v1.tar+gzip".to_owned(),
-        })
-        .collect();
-    t.find_tagged_image(repository, &tag)?;
-    t.insert_image(repository, &image, &manifest)?;
-    t.insert_references(repository, &image.id, &references)?;
-    t.put_tag(repository, &tag, &digest, Timestamp::from_seconds(2))?;
-    Ok(())
+    let pushed = PushedImage {
+        image: &image,
+        manifest: &manifest,
+        references: &references,
+        tags: &tags,
+        targets: &facts.targets,
+    };
+    t.insert_pushed(repository, &pushed, Timestamp::from_seconds(2))
+}
+
+/// What an image of so many layers refers to, its configuration included.
+fn references(layers: usize) -> Vec<ReferenceRecord> {
+    let references = (0..=layers).map(|number| ReferenceRecord {
+        target: Digest::sha256(&number.to_be_bytes()),
+        kind: ReferenceKind::Layer,
+        media_type: "application/vnd.oci.image.layer.v1.tar+gzip".to_owned(),
+    });
+    references.collect()
 }
 
 async fn look_all(store: Metadata, task: usize, load: Load) -> Result<(), Failure> {

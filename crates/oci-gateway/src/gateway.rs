@@ -6,6 +6,7 @@
 //! ```
 
 use std::net::IpAddr;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -15,9 +16,10 @@ use ecru_services::tokens::TokenHolder;
 use ecru_services::{Decisions, RequestContext, Services};
 use http::header::{ALLOW, HOST, USER_AGENT};
 use http::request::Parts;
-use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body;
 
+use crate::audit::Entry;
 use crate::authentication::{authenticate, check_region};
 use crate::bodies::{Drain, ManifestBudget, RequestBody};
 use crate::call::{Call, Received};
@@ -81,11 +83,15 @@ pub struct OciGateway {
     pulled: ManifestBudget,
 }
 
-/// What the server knows of a request besides the request itself.
-struct Arrival<'a> {
-    connection: &'a ConnectionInfo,
-    request_id: &'a str,
-    now: Timestamp,
+/// What is known of a request besides the request itself.
+pub(crate) struct Arrival<'a> {
+    pub(crate) connection: &'a ConnectionInfo,
+    pub(crate) request_id: &'a str,
+    pub(crate) now: Timestamp,
+    /// What is decided on its way.
+    pub(crate) decisions: Decisions,
+    /// Who sent it, once that is known.
+    pub(crate) caller: OnceLock<Principal>,
 }
 
 /// How a request ended, and whether its sender was known by then.
@@ -135,14 +141,22 @@ impl OciGateway {
             connection,
             request_id,
             now,
+            decisions: Decisions::default(),
+            caller: OnceLock::new(),
+        };
+        let entry = Entry {
+            audit: &self.services.audit,
+            home: &self.config.home,
+            parts: &parts,
+            target: target.as_ref(),
+            route,
+            arrival: &arrival,
         };
         let Outcome {
             answer,
             drain,
             principal,
-        } = self
-            .answer(&parts, &body, target.as_ref(), route, &arrival)
-            .await;
+        } = self.recorded(entry, &body).await;
         body.drain(drain).await;
         let answer = answer.unwrap_or_else(|failure| {
             log(&failure, request_id);
@@ -153,6 +167,26 @@ impl OciGateway {
             answer.extensions_mut().insert(principal);
         }
         answer
+    }
+
+    /// Nothing is done while it could not be recorded, and nothing is answered before it was.
+    async fn recorded(&self, entry: Entry<'_>, body: &RequestBody) -> Outcome {
+        if let Err(error) = entry.audit.admit().await {
+            return Outcome::of_stranger(Err(error.into()));
+        }
+        let open = entry.open();
+        let Entry {
+            parts,
+            target,
+            route,
+            arrival,
+            ..
+        } = entry;
+        let outcome = self.answer(parts, body, target, route, arrival).await;
+        Outcome {
+            answer: open.close(outcome.answer).await,
+            ..outcome
+        }
     }
 
     async fn answer(
@@ -179,6 +213,7 @@ impl OciGateway {
             Ok(holder) => holder,
             Err(failure) => return Outcome::of_stranger(Err(failure)),
         };
+        arrival.is_from(&holder.principal);
         let answer = self.admit(target, route, request, &holder, arrival).await;
         Outcome {
             answer,
@@ -253,7 +288,10 @@ impl OciGateway {
         request: &Received<'_>,
         arrival: &Arrival<'_>,
     ) -> Result<Response<ResponseBody>, Failure> {
-        let context_of = |principal, region| context(principal, region, request, arrival);
+        let context_of = |principal, region| {
+            arrival.is_from(&principal);
+            context(principal, region, request, arrival)
+        };
         layer_links::follow(&self.services, sealed, request, context_of, arrival.now).await
     }
 
@@ -274,6 +312,13 @@ impl OciGateway {
             pulled: &self.pulled,
             idle: self.config.body_idle,
         }
+    }
+}
+
+impl Arrival<'_> {
+    /// Notes who sent it.
+    fn is_from(&self, principal: &Principal) {
+        self.caller.get_or_init(|| principal.clone());
     }
 }
 
@@ -312,7 +357,7 @@ async fn in_repository(
 }
 
 /// The host that the client asked: HTTP/2 and absolute targets carry it in the target.
-fn host_of(parts: &Parts) -> &str {
+pub(crate) fn host_of(parts: &Parts) -> &str {
     let header = || {
         parts
             .headers
@@ -323,16 +368,20 @@ fn host_of(parts: &Parts) -> &str {
     authority.or_else(header).unwrap_or_default()
 }
 
+/// What the client calls itself, shortened.
+pub(crate) fn user_agent(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(USER_AGENT)?;
+    let text = String::from_utf8_lossy(value.as_bytes());
+    Some(text.chars().take(MAX_USER_AGENT).collect())
+}
+
 fn context(
     principal: Principal,
     region: Region,
     request: &Received<'_>,
     arrival: &Arrival<'_>,
 ) -> RequestContext {
-    let user_agent = request.headers.get(USER_AGENT).map(|value| {
-        let text = String::from_utf8_lossy(value.as_bytes());
-        text.chars().take(MAX_USER_AGENT).collect()
-    });
+    let user_agent = user_agent(request.headers);
     RequestContext {
         request_id: arrival.request_id.to_owned(),
         principal,
@@ -341,7 +390,7 @@ fn context(
         is_tls: arrival.connection.is_tls,
         user_agent,
         time: arrival.now,
-        decisions: Decisions::default(),
+        decisions: arrival.decisions.clone(),
     }
 }
 

@@ -5,11 +5,13 @@
 //! - [`gateway`]: the entry: route, authenticate, dispatch, answer
 //! - [`routes`], [`paths`], [`query`]: which operation a request names
 //! - [`authentication`]: whose token it carries
+//! - `audit`: what is recorded of a request
 //! - [`errors`]: the one map from refusals to OCI codes and statuses
 //! - [`bodies`], [`response`]: bytes in and bytes out, streamed
 //! - `manifests`, `blobs`, `uploads`, `tags`, `catalog`, `referrers`, `layer_links`: the handlers
 //! - [`range`], [`content_range`], [`listing`], [`links`]: positions, in headers and queries
 
+mod audit;
 pub mod authentication;
 mod blobs;
 pub mod bodies;

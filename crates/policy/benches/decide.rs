@@ -1,3 +1,5 @@
+#![expect(clippy::unwrap_used, reason = "what is unexpected fails the run")]
+
 //! How long a decision takes: `cargo bench -p ecru-policy`.
 //!
 //! Ten identity policies of ten statements, as a busy user has them, and the policy of the repository; once decided

@@ -23,7 +23,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use self::decimal::Decimal;
 use self::instant::Instant;
-use self::network::Network;
+pub use self::network::Network;
 use self::operator::{Family, Operator, Order, Quantifier};
 use crate::context::{Context, Key, Value};
 use crate::pattern::{Pattern, Syntax};

@@ -97,12 +97,11 @@ impl Context {
         let key = Key::new(key);
         let value = value.into();
         let place = self.place(&key);
-        match place.and_then(|place| self.entries.get_mut(place)) {
-            Some(entry) => entry.1 = value,
-            None => {
-                self.hashes.push(key.hash);
-                self.entries.push((key.name, value));
-            }
+        if let Some(entry) = place.and_then(|place| self.entries.get_mut(place)) {
+            entry.1 = value;
+        } else {
+            self.hashes.push(key.hash);
+            self.entries.push((key.name, value));
         }
         self
     }

@@ -228,6 +228,9 @@ impl<'a> Verdicts<'a> {
 }
 
 /// Decides a request.
+///
+/// Grants of a KMS key are not policies: they allow what is denied implicitly by [`Layer::Resource`] or
+/// [`Layer::Identity`], and nothing that is denied otherwise.
 pub fn decide(layers: &Layers<'_>, request: &Request<'_>) -> Decision {
     let query = Query::new(request, layers.boundary.is_some());
     let verdicts = Verdicts::of(layers, &query);
@@ -295,5 +298,293 @@ impl Verdicts<'_> {
         }
         let is_bare = kind == PrincipalKind::FederatedUser && self.session.is_none();
         (is_bare || fails(self.session)).then(|| Decision::not_allowed(Layer::Session))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::context::Context;
+    use crate::policy::Policy;
+    use crate::principal::Principal;
+
+    const ALLOW: &str = r#"{"Sid": "A", "Effect": "Allow", "Action": "*", "Resource": "*"}"#;
+    const DENY: &str = r#"{"Sid": "D", "Effect": "Deny", "Action": "*", "Resource": "*"}"#;
+    const OTHER: &str = r#"{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}"#;
+    const EVERYONE: &str = r#"{"Sid": "E", "Effect": "Allow", "Action": "*", "Principal": "*"}"#;
+    const NOBODY: &str = r#"{"Sid": "N", "Effect": "Deny", "Action": "*", "Principal": "*"}"#;
+
+    fn document(source: &str, statements: &str) -> Document {
+        let text = format!(r#"{{"Version": "2012-10-17", "Statement": [{statements}]}}"#);
+        Document::new(source, Policy::parse(&text).unwrap())
+    }
+
+    fn decided(layers: &Layers<'_>, principal: &str, action: &str, resource: &str) -> Decision {
+        let request = Request {
+            principal: &Principal::parse(principal).unwrap(),
+            action,
+            resource,
+            resource_account: "111122223333",
+            context: &Context::new(),
+        };
+        decide(layers, &request)
+    }
+
+    const USER: &str = "arn:aws:iam::111122223333:user/alice";
+    const STRANGER: &str = "arn:aws:iam::444455556666:user/alice";
+    const REPOSITORY: &str = "arn:aws:ecr:us-east-1:111122223333:repository/app";
+
+    #[test]
+    fn the_first_layer_that_fails_is_named() {
+        let (allow, other) = ([document("a", ALLOW)], [document("o", OTHER)]);
+        let levels = |document: &Document| vec![vec![document.clone()]];
+        let (closed, open) = (levels(&other[0]), levels(&allow[0]));
+        let everyone = [document("e", EVERYONE)];
+        let all = Layers {
+            identity: &other,
+            resource: &[],
+            boundary: other.first(),
+            session: Some(&other),
+            scps: &closed,
+            rcps: &[],
+        };
+        for (layers, principal, suffix) in [
+            (all, USER, "service control policy"),
+            (
+                Layers { scps: &open, ..all },
+                STRANGER,
+                "resource-based policy",
+            ),
+            (Layers { scps: &open, ..all }, USER, "identity-based policy"),
+            (
+                Layers {
+                    scps: &open,
+                    resource: &everyone,
+                    ..all
+                },
+                STRANGER,
+                "identity-based policy",
+            ),
+            (
+                Layers {
+                    scps: &open,
+                    identity: &allow,
+                    ..all
+                },
+                USER,
+                "permissions boundary",
+            ),
+            (
+                Layers {
+                    scps: &open,
+                    identity: &allow,
+                    boundary: allow.first(),
+                    ..all
+                },
+                USER,
+                "session policy",
+            ),
+        ] {
+            let decision = decided(&layers, principal, "ecr:PutImage", REPOSITORY);
+            assert_eq!(decision.outcome, Outcome::ImplicitlyDenied);
+            assert_eq!(
+                decision.reason("ecr:PutImage"),
+                format!(" because no {suffix} allows the ecr:PutImage action")
+            );
+        }
+    }
+
+    #[test]
+    fn the_statement_that_denies_is_named() {
+        let (allow, deny) = ([document("a", ALLOW)], [document("d", DENY)]);
+        let nobody = [document("n", NOBODY)];
+        let (deny_levels, nobody_levels) = (vec![deny.to_vec()], vec![nobody.to_vec()]);
+        let open = Layers {
+            identity: &allow,
+            ..Layers::default()
+        };
+        for (layers, suffix, sid) in [
+            (
+                Layers {
+                    scps: &deny_levels,
+                    ..open
+                },
+                "a service control policy",
+                "D",
+            ),
+            (
+                Layers {
+                    rcps: &nobody_levels,
+                    ..open
+                },
+                "a resource control policy",
+                "N",
+            ),
+            (
+                Layers {
+                    resource: &nobody,
+                    ..open
+                },
+                "a resource-based policy",
+                "N",
+            ),
+            (
+                Layers {
+                    identity: &deny,
+                    ..open
+                },
+                "an identity-based policy",
+                "D",
+            ),
+            (
+                Layers {
+                    boundary: deny.first(),
+                    ..open
+                },
+                "a permissions boundary",
+                "D",
+            ),
+            (
+                Layers {
+                    session: Some(&deny),
+                    ..open
+                },
+                "a session policy",
+                "D",
+            ),
+        ] {
+            let decision = decided(&layers, USER, "ecr:PutImage", REPOSITORY);
+            assert_eq!(decision.outcome, Outcome::ExplicitlyDenied);
+            let reason = decision.reason("ecr:PutImage");
+            assert_eq!(reason, format!(" with an explicit deny in {suffix}"));
+            let named = decision.statement.unwrap();
+            assert_eq!((named.sid.as_deref(), named.index), (Some(sid), 0));
+            assert_eq!(*named.document, sid.to_ascii_lowercase());
+        }
+    }
+
+    #[test]
+    fn the_statement_that_allows_is_named() {
+        let identity = [
+            document("o", OTHER),
+            document("a", &format!("{OTHER}, {ALLOW}")),
+        ];
+        let own = Layers {
+            identity: &identity,
+            ..Layers::default()
+        };
+        let decision = decided(&own, USER, "ecr:PutImage", REPOSITORY);
+        assert_eq!(decision.layer, Some(Layer::Identity));
+        let named = decision.statement.unwrap();
+        assert_eq!((&*named.document, named.index), ("a", 1));
+
+        let everyone = [document("e", EVERYONE)];
+        let by_resource = Layers {
+            resource: &everyone,
+            ..Layers::default()
+        };
+        let decision = decided(&by_resource, USER, "ecr:PutImage", REPOSITORY);
+        assert_eq!(decision.layer, Some(Layer::Resource));
+        assert!(decision.is_allowed() && decision.reason("ecr:PutImage").is_empty());
+
+        let root = "arn:aws:iam::111122223333:root";
+        let decision = decided(&Layers::default(), root, "ecr:PutImage", REPOSITORY);
+        assert!(decision.is_allowed());
+        assert_eq!((decision.layer, decision.statement), (None, None));
+    }
+
+    #[test]
+    fn a_role_and_a_key_are_gates() {
+        let allow = [document("a", ALLOW)];
+        let layers = Layers {
+            identity: &allow,
+            ..Layers::default()
+        };
+        for (action, resource, layer) in [
+            (
+                "sts:AssumeRole",
+                "arn:aws:iam::111122223333:role/a",
+                Some(Layer::RoleTrust),
+            ),
+            (
+                "STS:TagSession",
+                "arn:aws:iam::111122223333:role/a",
+                Some(Layer::RoleTrust),
+            ),
+            ("iam:PassRole", "arn:aws:iam::111122223333:role/a", None),
+            (
+                "kms:Decrypt",
+                "arn:aws:kms:us-east-1:111122223333:key/a",
+                Some(Layer::Resource),
+            ),
+            (
+                "kms:CreateAlias",
+                "arn:aws:kms:us-east-1:111122223333:alias/a",
+                None,
+            ),
+            ("kms:ListKeys", "*", None),
+        ] {
+            let decision = decided(&layers, USER, action, resource);
+            assert_eq!(decision.is_allowed(), layer.is_none(), "{action}");
+            if layer.is_some() {
+                assert_eq!(decision.layer, layer);
+            }
+        }
+        let decision = decided(
+            &layers,
+            USER,
+            "sts:AssumeRole",
+            "arn:aws:iam::111122223333:role/a",
+        );
+        assert_eq!(
+            decision.reason("sts:AssumeRole"),
+            " because no role trust policy allows the sts:AssumeRole action"
+        );
+    }
+
+    #[test]
+    fn misplaced_elements_allow_nothing_and_deny_all_the_same() {
+        let everyone = [document("e", EVERYONE)];
+        let allow = [document("a", ALLOW)];
+        let nobody = [document("n", NOBODY)];
+        let deny = [document("d", DENY)];
+        let open = Layers {
+            identity: &allow,
+            ..Layers::default()
+        };
+        for (layers, outcome) in [
+            (
+                Layers {
+                    identity: &everyone,
+                    ..open
+                },
+                Outcome::ImplicitlyDenied,
+            ),
+            (
+                Layers {
+                    identity: &[],
+                    resource: &allow,
+                    ..open
+                },
+                Outcome::ImplicitlyDenied,
+            ),
+            (
+                Layers {
+                    session: Some(&nobody),
+                    ..open
+                },
+                Outcome::ExplicitlyDenied,
+            ),
+            (
+                Layers {
+                    resource: &deny,
+                    ..open
+                },
+                Outcome::ExplicitlyDenied,
+            ),
+        ] {
+            let decision = decided(&layers, USER, "ecr:PutImage", REPOSITORY);
+            assert_eq!(decision.outcome, outcome);
+        }
     }
 }

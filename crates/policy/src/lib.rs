@@ -38,6 +38,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! Hostile documents cost little: text has a bound ([`policy::MAX_TEXT`]), nothing recurses however deep it nests,
+//! and patterns are matched without trying anything twice. Nothing panics.
+//!
 //! In reading order:
 //!
 //! - [`policy`]: a document in compiled form, and its statements
@@ -62,6 +65,7 @@ mod statement;
 mod syntax;
 pub mod validate;
 
+pub use condition::Network;
 pub use context::{Context, Value};
 pub use decide::{Decision, Outcome, StatementRef, decide};
 pub use explain::{Explanation, Failed, LayerExplanation, StatementExplanation, explain};

@@ -1,3 +1,5 @@
+#![expect(clippy::unwrap_used, reason = "a failing test panics")]
+
 //! What holds of every set of policies, whatever is in them.
 
 #[path = "facts/agreement.rs"]
@@ -321,5 +323,85 @@ proptest! {
     fn nothing_that_is_no_document_is_taken_for_one(text in "[{}\\[\\]\",:a*$ ]{0,40}") {
         prop_assert!(Policy::parse(&text).is_err());
         prop_assert!(validate(&text, DocumentKind::Managed).is_err());
+    }
+}
+
+#[test]
+fn hostile_documents_end() {
+    let statement = |elements: &str| {
+        format!(r#"{{"Version": "2012-10-17", "Statement": [{{"Effect": "Allow", {elements}}}]}}"#)
+    };
+    let list = |value: &str, count: usize| vec![format!("\"{value}\""); count].join(",");
+    let deep = "[".repeat(60_000) + &"]".repeat(60_000);
+    let members: Vec<String> = (0..9_000)
+        .map(|place| format!("\"a:{place}\": \"*?\""))
+        .collect();
+    let documents = [
+        statement(&format!(r#""Action": {deep}"#)),
+        statement(&format!(r#""Nothing": {deep}"#)),
+        statement(&format!(
+            r#""Action": [{}], "Resource": "*""#,
+            list("*a*b", 15_000)
+        )),
+        statement(&format!(
+            r#""Action": "*", "Resource": "arn:aws:ecr:*:*:{}b""#,
+            "*a".repeat(50_000)
+        )),
+        statement(&format!(
+            r#""Action": "*", "Resource": "arn:aws:ecr:*:*:*{}b*""#,
+            "?a".repeat(50_000)
+        )),
+        statement(&format!(
+            r#""Action": "*", "Resource": "{}""#,
+            "arn:aws:ecr:".repeat(10_000)
+        )),
+        statement(&format!(
+            r#""Action": "*", "Resource": "*", "Condition": {{"StringLike": {{{}}}}}"#,
+            members.join(",")
+        )),
+        statement(&format!(
+            r#""Action": "*", "Principal": {{"AWS": [{}]}}"#,
+            list("arn:aws:iam::111122223333:user/a", 3_000)
+        )),
+        statement(&format!(
+            r#""Action": "*", "Resource": "arn:aws:ecr:*:*:*{}b*""#,
+            "${a:b}?".repeat(15_000)
+        )),
+    ];
+    let resource = format!("arn:aws:ecr:us-east-1:{ACCOUNT}:{}", "a".repeat(2_000));
+    let mut context = Context::new();
+    context
+        .set("a:b", "a".repeat(20))
+        .set("a:1", "a".repeat(20_000));
+    let principal = Principal::parse(PRINCIPALS[1]).unwrap();
+    let request = Request {
+        principal: &principal,
+        action: "ecr:PutImage",
+        resource: &resource,
+        resource_account: ACCOUNT,
+        context: &context,
+    };
+    for text in documents {
+        for kind in [
+            DocumentKind::Key,
+            DocumentKind::Registry,
+            DocumentKind::RoleInline,
+        ] {
+            assert!(validate(&text, kind).is_err());
+        }
+        let Ok(policy) = Policy::parse(&text) else {
+            continue;
+        };
+        assert!(!principals(&text).is_ok_and(|named| named.len() > 1));
+        let own = [Document::new("hostile", policy)];
+        let layers = Layers {
+            identity: &own,
+            resource: &own,
+            ..Layers::default()
+        };
+        assert_eq!(
+            decide(&layers, &request).outcome,
+            explain(&layers, &request).decision.outcome
+        );
     }
 }

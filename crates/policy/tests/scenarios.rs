@@ -1,3 +1,5 @@
+#![expect(clippy::unwrap_used, reason = "what is unexpected fails the run")]
+
 //! Every scenario of the file beside this one, and of the file that `ECRU_IAM_SCENARIOS` names, is decided right, and
 //! explained as it is decided.
 

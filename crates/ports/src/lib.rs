@@ -7,19 +7,28 @@
 //! - [`metadata`]: rows, in transactions
 //! - [`blobs`]: encrypted bytes
 //! - [`keys`]: the root key, and sealing
+//! - [`outbound`]: requests to the outside
+//! - [`identity_tokens`]: signatures of tokens that others issued
+//! - [`audit`]: the log of every decision
 //!
 //! Under the feature `models`, `modelled` stands in for threads and locks.
 
+pub mod audit;
 pub mod blobs;
 pub mod clock;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+pub mod identity_tokens;
 pub mod keys;
 pub mod metadata;
 #[cfg(feature = "models")]
 pub mod modelled;
+pub mod outbound;
 
+pub use audit::{AuditError, AuditHead, AuditReport, AuditTrail};
 pub use blobs::{BlobError, BlobStore, DataKey, ObjectId, StoredObject};
 pub use clock::{Clock, Ids};
+pub use identity_tokens::{IdentityTokens, TokenProblem};
 pub use keys::{KeyError, KeyStore, SecretKey};
 pub use metadata::{Metadata, StoreError};
+pub use outbound::{FetchLimits, Outbound, OutboundError};

@@ -1,11 +1,13 @@
 //! The commands that ask a running server: clients of the administration API (`EcruAdmin`), signed with the root
 //! access key. `verify --offline` asks nobody and opens the store itself.
 //!
+//! - [`audit`]: `audit verify`, which reads files unless it is told to ask
 //! - `exchange`: one request and its answer
 //! - `explained`: a decision and its reasons, for a person to read
 //! - `pinned`: TLS to a server whose certificate is at hand
 //! - `signature`: Signature Version 4
 
+pub mod audit;
 mod exchange;
 mod explained;
 mod pinned;
@@ -14,6 +16,7 @@ mod signature;
 use std::fmt;
 use std::fmt::Write as _;
 use std::io::IsTerminal as _;
+use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 use ecru_key_store::credentials;
@@ -21,12 +24,15 @@ use ecru_ports::Clock as _;
 use ecru_services::verification::VerifyRequest;
 use serde_json::{Value, json};
 
-use crate::command_line::{AdministrationArgs, ExplainArgs, VerifyArgs};
+use crate::command_line::{AdministrationArgs, ExplainArgs, OidcKeysArgs, VerifyArgs};
 use crate::configuration::StoreConfig;
 use crate::open_store;
 use crate::outside::SystemClock;
 use exchange::Place;
 use signature::Signer;
+
+/// The longest file of keys that is read, in bytes.
+const LARGEST_KEYS: u64 = 64 * 1_024;
 
 /// Verifies the store and prints what was found. Whether nothing is wrong.
 ///
@@ -75,7 +81,7 @@ async fn verify_online(args: &VerifyArgs, config: &StoreConfig, counts: &mut Cou
 pub async fn revoke_tokens(args: &AdministrationArgs) -> Result<()> {
     let config = StoreConfig::from_args(&args.store, |name| std::env::var(name).ok())?;
     ask(args, &config, "RevokeTokens", &json!({})).await?;
-    println!("every authorization token, page token and layer link has ended");
+    println!("every authorization token, session, page token and layer link has ended");
     Ok(())
 }
 
@@ -99,6 +105,37 @@ pub async fn explain(args: &ExplainArgs) -> Result<bool> {
         print!("{}", explained::rendered(&answer));
     }
     Ok(answer["decision"]["outcome"] == "allowed")
+}
+
+/// Gives the server the keys of a provider of identities, or takes them back.
+///
+/// # Errors
+/// The file cannot be read, the server cannot be asked, or refuses.
+pub async fn put_oidc_keys(args: &OidcKeysArgs) -> Result<()> {
+    let store = &args.administration.store;
+    let config = StoreConfig::from_args(store, |name| std::env::var(name).ok())?;
+    let keys = match &args.file {
+        Some(path) => Some(read_keys(path)?),
+        None => None,
+    };
+    let input = json!({ "provider": args.provider, "keys": keys });
+    ask(&args.administration, &config, "PutOidcProviderKeys", &input).await?;
+    let told = match keys {
+        Some(_) => "tokens of the provider are checked with these keys",
+        None => "the provider is asked for its keys",
+    };
+    println!("{told}");
+    Ok(())
+}
+
+fn read_keys(path: &Path) -> Result<String> {
+    let length = std::fs::metadata(path)
+        .with_context(|| path.display().to_string())?
+        .len();
+    if length > LARGEST_KEYS {
+        bail!("{} is longer than {LARGEST_KEYS} bytes", path.display());
+    }
+    std::fs::read_to_string(path).with_context(|| path.display().to_string())
 }
 
 async fn ask(

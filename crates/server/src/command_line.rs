@@ -8,9 +8,15 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use crate::configuration::{ServeArgs, StoreArgs};
 
 /// Settings of a server that mean nothing to a command that asks one, or opens its store.
-const OF_SERVING: [&str; 3] = ["layer_grace", "upload_lifetime", "latest"];
+const OF_SERVING: [&str; 5] = [
+    "layer_grace",
+    "upload_lifetime",
+    "latest",
+    "audit_file_size",
+    "egress_allow",
+];
 /// Settings of the store, which a command that only asks a server never opens.
-const OF_THE_STORE: [&str; 3] = ["metadata", "blobs", "account_id"];
+const OF_THE_STORE: [&str; 4] = ["metadata", "blobs", "account_id", "audit_dir"];
 
 /// A self-hosted Elastic Container Registry: the AWS ECR API and the OCI distribution API in one program.
 #[derive(Debug, Parser)]
@@ -29,7 +35,11 @@ pub fn definition() -> clap::Command {
     CommandLine::command()
         .mut_subcommand("verify", asks_or_opens)
         .mut_subcommand("explain", asks)
+        .mut_subcommand("audit", |audit| {
+            audit.mut_subcommand("verify", asks_or_opens)
+        })
         .mut_subcommand("token", |token| token.mut_subcommand("revoke-all", asks))
+        .mut_subcommand("oidc", |oidc| oidc.mut_subcommand("keys", asks))
 }
 
 fn hidden(command: clap::Command, settings: &[&'static str]) -> clap::Command {
@@ -47,9 +57,15 @@ pub enum Command {
     Verify(Box<VerifyArgs>),
     /// Say why a principal may do something, or not: every policy that binds it, and what it says
     Explain(Box<ExplainArgs>),
+    /// The audit log
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Authorization tokens
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Providers of identities (OpenID Connect)
+    #[command(subcommand)]
+    Oidc(OidcCommand),
     /// Settings
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -57,11 +73,53 @@ pub enum Command {
     Version,
 }
 
+/// What to do with the audit log.
+#[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// Read the files of the audit log and report every line that was changed, removed or cut off
+    Verify(Box<AuditVerifyArgs>),
+}
+
+/// How to verify the audit log.
+#[derive(Debug, Args)]
+pub struct AuditVerifyArgs {
+    /// Let the running server do it, for its own node
+    #[arg(long)]
+    pub online: bool,
+
+    /// The server to ask, or the store.
+    #[command(flatten)]
+    pub administration: AdministrationArgs,
+}
+
 /// What to do with authorization tokens.
 #[derive(Debug, Subcommand)]
 pub enum TokenCommand {
-    /// End every authorization token, page token and layer URL at once
+    /// End every authorization token, session, page token and layer URL at once
     RevokeAll(Box<AdministrationArgs>),
+}
+
+/// What to do with providers of identities.
+#[derive(Debug, Subcommand)]
+pub enum OidcCommand {
+    /// Give the server the keys of a provider that it cannot ask for them
+    Keys(Box<OidcKeysArgs>),
+}
+
+/// Which keys of which provider.
+#[derive(Debug, Args)]
+pub struct OidcKeysArgs {
+    /// ARN of the registered provider
+    #[arg(long, value_name = "ARN")]
+    pub provider: String,
+
+    /// File of its keys, a JSON Web Key Set; without it, the provider is asked for them again
+    #[arg(long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+
+    /// The server to ask.
+    #[command(flatten)]
+    pub administration: AdministrationArgs,
 }
 
 /// What to do with settings.

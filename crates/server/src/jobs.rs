@@ -1,4 +1,5 @@
-//! Work in the background: collection, and writing down when images were pulled and access keys used.
+//! Work in the background: collection, and writing down when images were pulled, when access keys were used, and where
+//! the audit log ends.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -6,6 +7,7 @@ use std::time::Duration;
 
 use ecru_domain::Error;
 use ecru_services::Services;
+use ecru_services::audit::HEAD_PERIOD;
 use ecru_services::collection::CollectionReport;
 use futures_util::FutureExt as _;
 use tokio_util::sync::CancellationToken;
@@ -43,6 +45,19 @@ pub async fn collect(
         tokio::select! {
             () = ending.cancelled() => return,
             () = tokio::time::sleep(pause) => {}
+        }
+    }
+}
+
+/// Writes down where the audit log ends until `ending` is cancelled.
+pub async fn keep_audit_head(services: Services, ending: CancellationToken) {
+    while !ending.is_cancelled() {
+        if let Err(error) = outlive(services.audit.keep_head()).await {
+            tracing::warn!(%error, "where the audit log ends was not written down");
+        }
+        tokio::select! {
+            () = ending.cancelled() => return,
+            () = tokio::time::sleep(HEAD_PERIOD) => {}
         }
     }
 }

@@ -5,6 +5,7 @@
 //! - [`program`], [`command_line`], [`configuration`]: what the operator says, and what it means
 //! - [`serve`], [`open_store`], [`welcome`]: from nothing to a server that answers, and back
 //! - [`listener`], [`front`], [`registry`]: connections, what happens to every request, and who answers it
+//! - [`proxies`]: who sent what came through a proxy
 //! - [`jobs`], [`unhurried_clock`]: work in the background, and the time by which it collects
 //! - [`administration`]: the commands that ask a running server
 //! - [`logging`], [`metrics`], [`readiness`]: what operators and their machines see
@@ -23,6 +24,7 @@ pub mod metrics;
 pub mod open_store;
 pub mod outside;
 pub mod program;
+pub mod proxies;
 pub mod readiness;
 pub mod registry;
 pub mod serve;

@@ -9,12 +9,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
+use ecru_audit_log::AuditLog;
 use ecru_blob_store::DirectoryBlobs;
 use ecru_key_store::credentials::{self, AccessKeyPair};
-use ecru_key_store::{FileKeyStore, KeyStoreError};
+use ecru_key_store::{FileKeyStore, JsonWebTokens, KeyStoreError};
 use ecru_metadata_sql::{PostgresMetadata, SqliteMetadata};
+use ecru_outbound::GuardedHttp;
 use ecru_ports::metadata::{Lane, MetadataEngine, StoreError, WriteTransaction};
 use ecru_ports::{BlobStore, Clock, Metadata};
+use ecru_services::audit;
 use ecru_services::identity::{self, RootKeyOutcome};
 use ecru_services::{Limits, Outside, Services};
 
@@ -25,6 +28,9 @@ use crate::outside::{RandomIds, SystemClock};
 
 /// How long the bytes of a deleted object stay for requests that just looked it up.
 const REMOVAL_DELAY: Duration = Duration::from_secs(5);
+
+/// How long a request waits for an audit log that cannot be written.
+const AUDIT_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Names the fact by which a store knows its root key.
 const ROOT_KEY_FACT: &str = "root-key-fingerprint";
@@ -71,12 +77,17 @@ async fn open_in(directory: DataDirectory, config: &StoreConfig) -> Result<OpenS
     let blobs = DirectoryBlobs::open(&config.blobs)
         .with_context(|| format!("objects in {}", config.blobs.display()))?;
     let keys = open_keys(&metadata, config).await?;
+    let ids = RandomIds::default();
+    let audit = open_audit(&metadata, config, Arc::clone(&clock), &ids).await?;
     let outside = Outside {
         metadata,
         blobs: Arc::new(blobs) as Arc<dyn BlobStore>,
         keys: Arc::new(keys),
         clock,
-        ids: Arc::new(RandomIds::default()),
+        ids: Arc::new(ids),
+        audit: Arc::new(audit),
+        outbound: Arc::new(GuardedHttp::with_system_trust(config.egress_allow.clone())?),
+        identity_tokens: Arc::new(JsonWebTokens),
     };
     let limits = Limits {
         home: config.home.clone(),
@@ -94,6 +105,36 @@ async fn open_in(directory: DataDirectory, config: &StoreConfig) -> Result<OpenS
         root_key,
         _directory: directory,
     })
+}
+
+/// The metadata of a store that is there; `None` if there is none.
+///
+/// # Errors
+/// It cannot be opened.
+pub async fn metadata(config: &StoreConfig) -> Result<Option<Metadata>> {
+    if let MetadataPlace::Sqlite(path) = &config.metadata
+        && !path.try_exists()?
+    {
+        return Ok(None);
+    }
+    let engine = open_metadata(&config.metadata, &SystemClock).await?;
+    Ok(Some(Metadata::new(engine)))
+}
+
+/// Opens the audit log where its chain has ended, as far as the store knows.
+async fn open_audit(
+    metadata: &Metadata,
+    config: &StoreConfig,
+    clock: Arc<dyn Clock>,
+    ids: &RandomIds,
+) -> Result<AuditLog> {
+    let options = ecru_audit_log::Options {
+        directory: config.audit.directory.clone(),
+        max_file_bytes: config.audit.max_file_bytes,
+        patience: AUDIT_PATIENCE,
+        heads: audit::heads(metadata).await?,
+    };
+    Ok(AuditLog::open(&options, clock, ids)?)
 }
 
 async fn open_metadata(

@@ -7,7 +7,9 @@ use anyhow::{Context as _, Result};
 use clap::{ArgMatches, FromArgMatches as _};
 use tokio::runtime::Runtime;
 
-use crate::command_line::{self, Command, CommandLine, ConfigCommand, TokenCommand};
+use crate::command_line::{
+    self, AuditCommand, Command, CommandLine, ConfigCommand, OidcCommand, TokenCommand,
+};
 use crate::configuration::layers::{self, SettingsFile, Source};
 use crate::configuration::meaning::SettingError;
 use crate::configuration::{Config, ServeArgs, StoreArgs, report};
@@ -103,9 +105,19 @@ fn carry_out(command: Command, settings: &Settings<'_>, give_back: fn()) -> Resu
                 return Ok(ExitCode::FAILURE);
             }
         }
+        Command::Audit(AuditCommand::Verify(args)) => {
+            let _log = start_log(&args.administration.store)?;
+            if !runtime(give_back)?.block_on(administration::audit::verify(&args))? {
+                return Ok(ExitCode::FAILURE);
+            }
+        }
         Command::Token(TokenCommand::RevokeAll(args)) => {
             let _log = start_log(&args.store)?;
             runtime(give_back)?.block_on(administration::revoke_tokens(&args))?;
+        }
+        Command::Oidc(OidcCommand::Keys(args)) => {
+            let _log = start_log(&args.administration.store)?;
+            runtime(give_back)?.block_on(administration::put_oidc_keys(&args))?;
         }
         Command::Config(ConfigCommand::Explain(args)) => {
             let config = meant(&args)?;

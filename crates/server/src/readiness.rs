@@ -1,9 +1,9 @@
-//! Whether the stores answer, for load balancers: asked at most once a second, however often they ask.
+//! Whether the stores and the audit log answer, for load balancers: asked at most once a second, however often they ask.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use ecru_ports::{BlobStore, Metadata};
+use ecru_ports::{AuditTrail, BlobStore, Metadata};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
@@ -14,20 +14,22 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub struct Readiness {
     metadata: Metadata,
     blobs: Arc<dyn BlobStore>,
+    audit: Arc<dyn AuditTrail>,
     last: Mutex<Option<(Instant, bool)>>,
 }
 
 impl Readiness {
     /// Over these stores.
-    pub fn new(metadata: Metadata, blobs: Arc<dyn BlobStore>) -> Self {
+    pub fn new(metadata: Metadata, blobs: Arc<dyn BlobStore>, audit: Arc<dyn AuditTrail>) -> Self {
         Self {
             metadata,
             blobs,
+            audit,
             last: Mutex::new(None),
         }
     }
 
-    /// Whether both stores took a write within the last second. The reason for a no is logged.
+    /// Whether both stores took a write within the last second, and the audit log takes lines. The reason for a no is logged.
     pub async fn is_ready(&self) -> bool {
         let mut last = self.last.lock().await;
         if let Some((at, answer)) = *last
@@ -42,6 +44,10 @@ impl Readiness {
 
     async fn probe(&self) -> bool {
         let both = async {
+            self.audit
+                .ready()
+                .await
+                .map_err(|error| error.to_string())?;
             self.metadata
                 .probe()
                 .await

@@ -11,6 +11,7 @@ use http_body_util::BodyExt;
 
 use crate::front::route::Route;
 use crate::front::{AnswerBody, Application, Operation, RequestBody, Visit, json};
+use crate::proxies::{Client, TrustedProxies};
 use crate::readiness::Readiness;
 
 /// Everything that the one listener serves.
@@ -21,15 +22,23 @@ pub struct Registry {
     pub oci: OciGateway,
     /// Whether the stores answer.
     pub readiness: Readiness,
+    /// Whose forwarding headers are believed.
+    pub proxies: TrustedProxies,
     /// Tells when a request arrived.
     pub clock: Arc<dyn Clock>,
 }
 
 impl Registry {
+    fn client(&self, request: &Request<RequestBody>, visit: &Visit) -> Client {
+        let (peer, is_tls) = (visit.peer.address.ip(), visit.peer.is_tls);
+        self.proxies.client(peer, is_tls, request.headers())
+    }
+
     async fn aws(&self, request: Request<RequestBody>, visit: &Visit) -> Response<AnswerBody> {
+        let client = self.client(&request, visit);
         let connection = ecru_aws_gateway::ConnectionInfo {
-            peer: Some(visit.peer.address.ip()),
-            is_tls: visit.peer.is_tls,
+            peer: Some(client.address),
+            is_tls: client.is_tls,
         };
         let (id, now) = (&visit.request_id, self.clock.now());
         let answer = self.aws.handle(request, &connection, id, now).await;
@@ -41,9 +50,10 @@ impl Registry {
     }
 
     async fn oci(&self, request: Request<RequestBody>, visit: &Visit) -> Response<AnswerBody> {
+        let client = self.client(&request, visit);
         let connection = ecru_oci_gateway::ConnectionInfo {
-            peer: Some(visit.peer.address.ip()),
-            is_tls: visit.peer.is_tls,
+            peer: Some(client.address),
+            is_tls: client.is_tls,
         };
         let (id, now) = (&visit.request_id, self.clock.now());
         let answer = self.oci.handle(request, &connection, id, now).await;

@@ -61,6 +61,9 @@ pub async fn serve(config: Config) -> Result<()> {
     listener.run(front, tls, config.http, ending).await;
     tasks.close();
     tasks.wait().await;
+    if let Err(error) = store.services.audit.finish().await {
+        tracing::error!(%error, "the audit log was not closed");
+    }
     drop(store);
     tracing::info!("ended");
     Ok(())
@@ -82,7 +85,12 @@ fn registry(config: &Config, store: &OpenStore, bound: SocketAddr) -> Registry {
     Registry {
         aws: AwsGateway::new(services.clone(), aws),
         oci: OciGateway::new(services.clone(), oci),
-        readiness: Readiness::new(outside.metadata.clone(), Arc::clone(&outside.blobs)),
+        readiness: Readiness::new(
+            outside.metadata.clone(),
+            Arc::clone(&outside.blobs),
+            Arc::clone(&outside.audit),
+        ),
+        proxies: config.proxies.clone(),
         clock: Arc::clone(&outside.clock),
     }
 }
@@ -138,6 +146,7 @@ fn start_jobs(
         Arc::clone(metrics),
         ending.clone(),
     ));
+    tasks.spawn(jobs::keep_audit_head(services.clone(), ending.clone()));
     tasks.spawn(jobs::record_uses(services, ending.clone()));
 }
 

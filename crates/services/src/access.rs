@@ -25,14 +25,18 @@ use std::sync::Arc;
 use ecru_domain::error::RepositoryLabel;
 use ecru_domain::{Action, Error, Principal, Refusal, Region, Registry, RepositoryName, Timestamp};
 
+use ecru_policy::Document;
+
 pub use self::decisions::{DecisionNote, Decisions};
 pub use self::demand::{Demand, Resource};
-use self::holding::Holdings;
+use self::holding::{Holding, Holdings};
 pub(crate) use self::holding::{
     NARROW_REGISTRY_ACTIONS, NARROW_SCOPE, REGISTRY_POLICY, REPOSITORY_SOURCE,
 };
 pub(crate) use self::image_tag::TagRight;
-pub(crate) use self::organization::AccountPlace;
+pub(crate) use self::organization::{
+    AccountPlace, FULL_ACCESS_DOCUMENT, ancestry, attached, is_detached,
+};
 use self::question::Question;
 pub(crate) use self::standing::{Standing, Standings};
 use crate::store::Store;
@@ -58,7 +62,55 @@ pub struct RequestContext {
     pub decisions: Decisions,
 }
 
+/// Everything about a request that nobody signed: what it brings itself says who asks.
+#[derive(Clone, Debug)]
+pub struct RequestOrigin {
+    /// Names the request in answers and logs.
+    pub request_id: String,
+    /// The region asked.
+    pub region: Region,
+    /// The client's address, if it came over a network.
+    pub peer: Option<IpAddr>,
+    /// Whether it came over TLS (`aws:SecureTransport`).
+    pub is_tls: bool,
+    /// What the client calls itself.
+    pub user_agent: Option<String>,
+    /// When the request arrived.
+    pub time: Timestamp,
+    /// What was decided on its way, for the audit log.
+    pub decisions: Decisions,
+}
+
+impl RequestOrigin {
+    /// The same request, signed by `principal` for `region`.
+    pub fn signed(self, principal: Principal, region: Region) -> RequestContext {
+        RequestContext {
+            request_id: self.request_id,
+            principal,
+            region,
+            peer: self.peer,
+            is_tls: self.is_tls,
+            user_agent: self.user_agent,
+            time: self.time,
+            decisions: self.decisions,
+        }
+    }
+}
+
 impl RequestContext {
+    /// The same request, without who signed it.
+    pub fn origin(&self) -> RequestOrigin {
+        RequestOrigin {
+            request_id: self.request_id.clone(),
+            region: self.region.clone(),
+            peer: self.peer,
+            is_tls: self.is_tls,
+            user_agent: self.user_agent.clone(),
+            time: self.time,
+            decisions: self.decisions.clone(),
+        }
+    }
+
     /// The registry that a request means which names none: the caller's account in the credentials' region.
     pub fn own_registry(&self) -> Registry {
         Registry {
@@ -237,6 +289,28 @@ impl Access {
             holding: &holding,
         };
         Ok(question.explain())
+    }
+
+    /// The decision on the role that `demand` names: its trust policy is what the resource says. `standing` is what
+    /// binds the caller. Noted for the audit log.
+    pub(crate) async fn decide_trust(
+        &self,
+        context: &RequestContext,
+        demand: &Demand,
+        standing: &Standing,
+        trust: Document,
+    ) -> Result<ecru_policy::Decision, Error> {
+        let place = Arc::clone(&self.holdings.of(&demand.resource).await?.place);
+        let holding = Holding::of_role(trust, place);
+        let question = Question {
+            context,
+            demand,
+            standing,
+            holding: &holding,
+        };
+        let decision = question.decide();
+        context.decisions.note(demand, &decision);
+        Ok(decision)
     }
 
     /// What binds a principal.

@@ -4,6 +4,7 @@
 //! image deleted ──job──▶ drain its references ──▶ layers that lost their last one: idle, job after the grace
 //! layer job ──▶ still nothing refers to it? ──▶ row deleted ──▶ object unused? ──▶ row deleted, bytes doomed
 //! doomed ──▶ bytes removed, once nobody reads them; of an object that lives, those that it does not use
+//! contexts of sessions ──▶ row deleted, once every token that names it has ended
 //! ```
 //!
 //! Every step re-checks in its own transaction and never stops a push or a pull. A step touches a bounded number
@@ -12,6 +13,7 @@
 mod doomed;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use ecru_domain::{Digest, Error, RepositoryId, Timestamp};
@@ -33,6 +35,8 @@ const ROWS_PER_STEP: u32 = 400;
 const LAYERS_PER_STEP: u32 = 100;
 /// When a job that failed is tried again.
 const RETRY: Duration = Duration::from_secs(60);
+/// Between two looks for contexts of sessions that ended.
+const CONTEXTS_PERIOD: Duration = Duration::from_secs(3_600);
 
 pub(crate) use doomed::{doom_segments, unused_segments};
 
@@ -60,6 +64,8 @@ pub struct Collection {
     grace: Duration,
     removal_delay: Duration,
     doomed_since: Arc<doomed::Since>,
+    /// When contexts of sessions are looked for next, in microseconds.
+    contexts_due: Arc<AtomicI64>,
 }
 
 /// How far a job came in one transaction.
@@ -79,6 +85,7 @@ impl Collection {
             grace: limits.layer_grace,
             removal_delay: limits.removal_delay,
             doomed_since: Arc::default(),
+            contexts_due: Arc::default(),
         }
     }
 
@@ -88,7 +95,29 @@ impl Collection {
         self.end_uploads(now, &mut report).await?;
         self.run_jobs(now, &mut report).await?;
         self.remove_doomed(now, &mut report).await?;
+        self.forget_contexts(now, &mut report).await?;
         Ok(report)
+    }
+
+    /// Contexts of sessions whose registry tokens have all ended.
+    async fn forget_contexts(
+        &self,
+        now: Timestamp,
+        report: &mut CollectionReport,
+    ) -> Result<(), Error> {
+        if now.micros() < self.contexts_due.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let forget = self.store.write(Warrant::server(), Lane::Any, move |rows| {
+            Ok(rows.delete_expired_session_contexts(now, ROWS_PER_STEP)?)
+        });
+        if forget.await? == u64::from(ROWS_PER_STEP) {
+            report.more = true;
+        } else {
+            let next = now.plus(CONTEXTS_PERIOD).micros();
+            self.contexts_due.store(next, Ordering::Relaxed);
+        }
+        Ok(())
     }
 
     async fn end_uploads(

@@ -235,6 +235,7 @@ fn imagined_session(name: &str, now: Timestamp) -> Session {
         source_identity: None,
         policies: Vec::new(),
         provider: None,
+        source_key: None,
         fingerprint: String::new(),
     }
 }

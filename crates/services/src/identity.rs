@@ -1,15 +1,19 @@
-//! Identities: whose access key signed a request, and the first one of all.
+//! Identities: whose access key or session signed a request, and the first key of all.
+//!
+//! Whoever it is must stand now: a user or role that is gone, or an account that was closed, signs nothing any more,
+//! and what a user got with an access key ends with that key.
 
 use std::sync::Arc;
 
-use ecru_domain::{AccountId, Error, Principal, Timestamp};
+use ecru_domain::{AccountId, Error, Principal, SessionKind, SourceKey, Timestamp};
 use ecru_ports::metadata::{AccessKeyRecord, Lane, ReadTransaction};
 use ecru_ports::{Clock, KeyStore};
 use zeroize::Zeroizing;
 
-use crate::access::RequestContext;
+use crate::access::{RequestContext, Standings};
 use crate::remembered::Remembered;
 use crate::server_keys::ServerKeys;
+use crate::sessions::Sessions;
 use crate::store::{Store, Warrant};
 
 /// Access keys remembered.
@@ -60,36 +64,113 @@ pub struct Identity {
     keys: Arc<dyn KeyStore>,
     clock: Arc<dyn Clock>,
     server_keys: ServerKeys,
+    standings: Standings,
+    sessions: Sessions,
     known: Arc<Remembered<String, Option<AccessKeyRecord>>>,
 }
 
 impl Identity {
     /// Over the store.
-    pub fn new(store: Store, server_keys: ServerKeys, outside: &crate::Outside) -> Self {
+    pub(crate) fn new(
+        store: Store,
+        access: &crate::Access,
+        server_keys: ServerKeys,
+        sessions: Sessions,
+        outside: &crate::Outside,
+    ) -> Self {
         Self {
             store,
             keys: Arc::clone(&outside.keys),
             clock: Arc::clone(&outside.clock),
             server_keys,
+            standings: access.standings().clone(),
+            sessions,
             known: Arc::new(Remembered::new(MAX_REMEMBERED)),
         }
     }
 
-    /// The secret and the principal of an access key; `None` if it is unknown or inactive.
-    pub async fn signing_key(&self, access_key_id: &str) -> Result<Option<SigningKey>, Error> {
-        let Some(record) = self.access_key(access_key_id).await? else {
+    /// The secret and the principal of an access key, long-term or (with the token of its session) temporary; `None` if
+    /// nobody has it, or not any more. Refused with `TokenExpired` when the session's time is over.
+    pub async fn signing_key(
+        &self,
+        access_key_id: &str,
+        session_token: Option<&str>,
+    ) -> Result<Option<SigningKey>, Error> {
+        let claimed = match session_token {
+            Some(token) => self.sessions.open(token, access_key_id).await?,
+            None => self.long_term_key(access_key_id).await?,
+        };
+        let Some((principal, secret)) = claimed else {
             return Ok(None);
         };
-        let context = secret_context(&record.id);
+        let living = self.living(principal).await?;
+        Ok(living.map(|principal| SigningKey { principal, secret }))
+    }
+
+    async fn long_term_key(
+        &self,
+        id: &str,
+    ) -> Result<Option<(Principal, Zeroizing<Vec<u8>>)>, Error> {
+        let Some(record) = self.access_key(id).await? else {
+            return Ok(None);
+        };
         let secret = self
             .keys
-            .open_under_root(&context, &record.sealed_secret)
+            .open_under_root(&secret_context(&record.id), &record.sealed_secret)
             .await
             .map_err(Error::internal)?;
-        Ok(Some(SigningKey {
-            principal: principal_of(record),
-            secret,
+        Ok(Some((principal_of(record), secret)))
+    }
+
+    /// The principal under the ARN that it has now; `None` if its user, role or account is gone, or the access key
+    /// with which its session was got.
+    pub(crate) async fn living(
+        &self,
+        mut principal: Principal,
+    ) -> Result<Option<Principal>, Error> {
+        let source_key = principal.session.as_ref();
+        let source_key = source_key.and_then(|session| session.source_key.as_ref());
+        if let Some(source_key) = source_key
+            && !self.is_alive(source_key, &principal).await?
+        {
+            return Ok(None);
+        }
+        let Some(standing) = self.standings.find(&principal).await? else {
+            return Ok(None);
+        };
+        if principal.session_kind() == Some(SessionKind::OwnUser) {
+            // users can be renamed while their sessions last
+            principal.arn.clone_from(&standing.arn);
+        }
+        Ok(Some(principal))
+    }
+
+    async fn is_alive(&self, key: &SourceKey, principal: &Principal) -> Result<bool, Error> {
+        let found = self.living_key(&key.id).await?;
+        Ok(found.is_some_and(|(owner, born_at)| {
+            born_at == key.born_at && owner.unique_id == principal.unique_id
         }))
+    }
+
+    /// The access key with which the caller signs, as its sessions remember it.
+    pub(crate) async fn source_key(
+        &self,
+        principal: &Principal,
+    ) -> Result<Option<SourceKey>, Error> {
+        let found = self.living_key(&principal.access_key_id).await?;
+        Ok(found.map(|(_, born_at)| SourceKey {
+            id: principal.access_key_id.clone(),
+            born_at,
+        }))
+    }
+
+    /// The account of a long-term access key, whether it is active or not.
+    pub(crate) async fn account_of(&self, access_key_id: &str) -> Result<Option<AccountId>, Error> {
+        let id = access_key_id.to_owned();
+        let read = self.store.lookup(Warrant::server(), move |rows| {
+            Ok(rows.find_access_key(&id)?.map(|record| record.account))
+        });
+        read.await
     }
 
     /// The principal of an access key that is alive, and when the key was made.
@@ -176,7 +257,7 @@ impl Identity {
     }
 
     async fn is_known(&self, pair: &AccessKeyPair, principal: &Principal) -> Result<bool, Error> {
-        let known = self.signing_key(&pair.id).await?;
+        let known = self.signing_key(&pair.id, None).await?;
         Ok(known.is_some_and(|known| {
             known.principal == *principal && *known.secret == *pair.secret.as_bytes()
         }))

@@ -197,22 +197,39 @@ impl Images {
         }
     }
 
-    /// Writes down when images were last pulled. Called from time to time; a crash loses only what came since.
+    /// Writes down when images were last pulled. Called from time to time; a crash loses only what came since, and what
+    /// cannot be written waits for the next time.
     pub async fn record_pulls(&self) -> Result<(), Error> {
-        let waiting: Vec<_> = std::mem::take(&mut *self.pulls.lock())
+        let mut waiting: Vec<_> = std::mem::take(&mut *self.pulls.lock())
             .into_iter()
             .collect();
-        for batch in waiting.chunks(PULLS_PER_WRITE).map(<[_]>::to_vec) {
-            self.store
-                .write(Warrant::server(), Lane::Any, move |rows| {
-                    for ((repository, digest), at) in &batch {
-                        rows.record_pull(repository, digest, *at)?;
-                    }
-                    Ok(())
-                })
-                .await?;
+        while !waiting.is_empty() {
+            let rest = waiting.split_off(waiting.len().min(PULLS_PER_WRITE));
+            let batch = waiting.clone();
+            let written = self.store.write(Warrant::server(), Lane::Any, move |rows| {
+                for ((repository, digest), at) in &batch {
+                    rows.record_pull(repository, digest, *at)?;
+                }
+                Ok(())
+            });
+            if let Err(error) = written.await {
+                self.note_again(waiting.into_iter().chain(rest));
+                return Err(error);
+            }
+            waiting = rest;
         }
         Ok(())
+    }
+
+    /// Keeps notes, unless there is a newer one or no room.
+    fn note_again(&self, notes: impl Iterator<Item = ((RepositoryId, Digest), Timestamp)>) {
+        let mut pulls = self.pulls.lock();
+        for (pulled, at) in notes {
+            if pulls.len() >= MAX_WAITING_PULLS {
+                return;
+            }
+            pulls.entry(pulled).or_insert(at);
+        }
     }
 }
 

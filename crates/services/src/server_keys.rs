@@ -1,4 +1,4 @@
-//! The server's own keys: what seals tokens, layer URLs and page tokens.
+//! The server's own keys: what seals tokens, session tokens, layer URLs and page tokens.
 //!
 //! One base key is current; from it a key is derived for each purpose, so that nothing sealed for one opens for
 //! another. What is sealed names its base key. A rotated key still opens for the life of a token; a revoked one
@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use ecru_domain::{Error, Timestamp};
 use ecru_ports::metadata::{Lane, ReadTransaction, ServerKeyRecord};
 use ecru_ports::{Clock, Ids, KeyStore, SecretKey};
@@ -21,6 +21,12 @@ use crate::store::{Store, Warrant};
 
 /// How long an authorization token lives, and with it a key that was rotated.
 pub const TOKEN_LIFETIME: Duration = Duration::from_secs(12 * 3600);
+
+/// What secrets of sessions are derived for; the session's access key id follows.
+const SESSION_SECRET: &[u8] = b"ecru session secret v1 ";
+
+/// Bytes of a session's secret: 40 characters of base64, as AWS has them.
+const SECRET_BYTES: usize = 30;
 
 /// Bytes of a key id in front of what is sealed.
 const ID_BYTES: usize = 8;
@@ -34,6 +40,8 @@ pub enum Purpose {
     LayerLink,
     /// Where a page ended.
     PageToken,
+    /// What temporary credentials carry.
+    SessionToken,
 }
 
 impl Purpose {
@@ -42,6 +50,7 @@ impl Purpose {
             Self::RegistryToken => b"ecru registry token v1",
             Self::LayerLink => b"ecru layer link v1",
             Self::PageToken => b"ecru page token v1",
+            Self::SessionToken => b"ecru session token v1",
         }
     }
 }
@@ -92,10 +101,37 @@ impl ServerKeys {
         purpose: Purpose,
         text: &str,
     ) -> Result<Option<Zeroizing<Vec<u8>>>, Error> {
+        let Some((base, bytes)) = self.base_of(text).await? else {
+            return Ok(None);
+        };
+        let sealed = bytes.get(ID_BYTES..).unwrap_or_default();
+        let key = self.keys.derive(&base, purpose.label());
+        Ok(self.keys.open(&key, purpose.label(), sealed).ok())
+    }
+
+    /// The secret access key that goes with a session token: derived from the key under which the token is sealed and
+    /// from the session's access key id, so that whoever sees both, token and id, does not have it. `None` if that key
+    /// is gone.
+    pub(crate) async fn session_secret(
+        &self,
+        token: &str,
+        access_key_id: &str,
+    ) -> Result<Option<Zeroizing<Vec<u8>>>, Error> {
+        let Some((base, _)) = self.base_of(token).await? else {
+            return Ok(None);
+        };
+        let purpose = [SESSION_SECRET, access_key_id.as_bytes()].concat();
+        let key = self.keys.derive(&base, &purpose);
+        let part = key.material().get(..SECRET_BYTES).unwrap_or_default();
+        Ok(Some(Zeroizing::new(STANDARD.encode(part).into_bytes())))
+    }
+
+    /// The base key that a sealed text names, and the bytes of the text.
+    async fn base_of(&self, text: &str) -> Result<Option<(SecretKey, Vec<u8>)>, Error> {
         let Ok(bytes) = URL_SAFE_NO_PAD.decode(text) else {
             return Ok(None);
         };
-        let Some((id, sealed)) = bytes.split_at_checked(ID_BYTES) else {
+        let Some(id) = bytes.get(..ID_BYTES) else {
             return Ok(None);
         };
         let (id, now) = (hex::encode(id), self.clock.now());
@@ -107,8 +143,7 @@ impl ServerKeys {
             return Ok(None);
         };
         let base = self.open_base(record).await?;
-        let key = self.keys.derive(&base, purpose.label());
-        Ok(self.keys.open(&key, purpose.label(), sealed).ok())
+        Ok(Some((base, bytes)))
     }
 
     /// Makes a new current key. The old ones end at once (`revoke`) or when the last token under them ends.

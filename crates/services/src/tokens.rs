@@ -1,8 +1,9 @@
 //! Authorization tokens, layer links and page tokens: sealed claims, checked afresh at every use.
 //!
 //! A token stands for a principal, not for permissions. Each use checks that its time is not over and that the
-//! access key for which it was issued is alive and still the principal's; what the principal may do is then
-//! decided as for any request.
+//! access key for which it was issued is alive and still the principal's, or that the role or user stands whose
+//! session it was issued for; what the principal may do is then decided as for any request. It lives its twelve hours,
+//! also where the session ends before (ECR API Reference, `GetAuthorizationToken`).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::access::{Access, RequestContext, Resource};
 use crate::identity::Identity;
 use crate::server_keys::{Purpose, ServerKeys, TOKEN_LIFETIME};
+use crate::sessions::{HeldSession, Sessions};
 
 /// The user name of every token.
 pub const USER: &str = "AWS";
@@ -71,8 +73,11 @@ struct TokenClaims {
     #[serde(rename = "k")]
     access_key_id: String,
     /// When that access key was made, in microseconds: another secret under the same id is another key.
-    #[serde(rename = "b")]
-    access_key_born_at: i64,
+    #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
+    access_key_born_at: Option<i64>,
+    /// The session, if the access key is one's; what is large of it is kept in a row.
+    #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
+    session: Option<HeldSession>,
     #[serde(rename = "i")]
     issued_at: i64,
     #[serde(rename = "e")]
@@ -107,21 +112,24 @@ pub struct Tokens {
     access: Access,
     identity: Identity,
     server_keys: ServerKeys,
+    sessions: Sessions,
     clock: Arc<dyn Clock>,
 }
 
 impl Tokens {
     /// Over the server's keys.
-    pub fn new(
+    pub(crate) fn new(
         access: Access,
         identity: Identity,
         server_keys: ServerKeys,
+        sessions: Sessions,
         outside: &crate::Outside,
     ) -> Self {
         Self {
             access,
             identity,
             server_keys,
+            sessions,
             clock: Arc::clone(&outside.clock),
         }
     }
@@ -251,36 +259,64 @@ impl Tokens {
         now: Timestamp,
         expires_at: Timestamp,
     ) -> Result<TokenClaims, Error> {
-        let key = self.identity.living_key(&principal.access_key_id).await?;
-        let (_, born_at) = key.ok_or(Refusal::TokenInvalid)?;
-        Ok(TokenClaims {
+        let mut claims = TokenClaims {
             account: principal.account.to_string(),
             region: region.to_string(),
             unique_id: principal.unique_id.clone(),
             access_key_id: principal.access_key_id.clone(),
-            access_key_born_at: born_at.micros(),
+            access_key_born_at: None,
+            session: None,
             issued_at: now.seconds(),
             expires_at: expires_at.seconds(),
-        })
+        };
+        if let Some(session) = &principal.session {
+            let held = self.sessions.hold(principal, session, expires_at).await?;
+            claims.session = Some(held);
+        } else {
+            let key = self.identity.living_key(&principal.access_key_id).await?;
+            let (_, born_at) = key.ok_or(Refusal::TokenInvalid)?;
+            claims.access_key_born_at = Some(born_at.micros());
+        }
+        Ok(claims)
     }
 
     async fn holder(&self, claims: &TokenClaims, now: Timestamp) -> Result<TokenHolder, Error> {
-        let (principal, born_at) = self
-            .identity
-            .living_key(&claims.access_key_id)
-            .await?
-            .ok_or(Refusal::TokenInvalid)?;
-        if born_at.micros() != claims.access_key_born_at {
-            return Err(Refusal::TokenInvalid.into());
-        }
-        if principal.unique_id != claims.unique_id || principal.account.as_str() != claims.account {
-            return Err(Refusal::TokenInvalid.into());
-        }
+        let found = match &claims.session {
+            Some(held) => self.session_holder(claims, held).await?,
+            None => self.key_holder(claims).await?,
+        };
+        let principal = found.ok_or(Refusal::TokenInvalid)?;
         if now.seconds() >= claims.expires_at {
             return Err(Refusal::TokenExpired.into());
         }
         let region = Region::parse(&claims.region).map_err(|_| Refusal::TokenInvalid)?;
         Ok(TokenHolder { principal, region })
+    }
+
+    async fn key_holder(&self, claims: &TokenClaims) -> Result<Option<Principal>, Error> {
+        let found = self.identity.living_key(&claims.access_key_id).await?;
+        Ok(found.and_then(|(principal, born_at)| {
+            let is_same_key = claims.access_key_born_at == Some(born_at.micros());
+            let is_same_owner = principal.unique_id == claims.unique_id
+                && principal.account.as_str() == claims.account;
+            (is_same_key && is_same_owner).then_some(principal)
+        }))
+    }
+
+    async fn session_holder(
+        &self,
+        claims: &TokenClaims,
+        held: &HeldSession,
+    ) -> Result<Option<Principal>, Error> {
+        let Some(session) = self.sessions.restore(held).await? else {
+            return Ok(None);
+        };
+        let (account, unique_id) = (&claims.account, &claims.unique_id);
+        let Some(mut principal) = held.principal(account, unique_id, session) else {
+            return Ok(None);
+        };
+        principal.access_key_id.clone_from(&claims.access_key_id);
+        self.identity.living(principal).await
     }
 }
 

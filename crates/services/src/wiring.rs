@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use ecru_domain::Registry;
 use ecru_domain::latest::LatestMode;
-use ecru_ports::{BlobStore, Clock, Ids, KeyStore, Metadata};
+use ecru_ports::{AuditTrail, BlobStore, Clock, IdentityTokens, Ids, KeyStore, Metadata, Outbound};
 
 use crate::access::Access;
+use crate::audit::Audit;
 use crate::collection::Collection;
 use crate::explanation::Explanations;
 use crate::iam::Iam;
@@ -15,10 +16,13 @@ use crate::identity::Identity;
 use crate::images::Images;
 use crate::keys::Keys;
 use crate::layers::Layers;
+use crate::organizations::Organizations;
 use crate::repositories::Repositories;
 use crate::server_keys::ServerKeys;
+use crate::sessions::Sessions;
 use crate::settings::Settings;
 use crate::store::Store;
+use crate::sts::Sts;
 use crate::tokens::Tokens;
 use crate::uploads::Uploads;
 use crate::verification::Verification;
@@ -36,6 +40,12 @@ pub struct Outside {
     pub clock: Arc<dyn Clock>,
     /// Identifiers.
     pub ids: Arc<dyn Ids>,
+    /// Requests to the outside.
+    pub outbound: Arc<dyn Outbound>,
+    /// Signatures of tokens that others issued.
+    pub identity_tokens: Arc<dyn IdentityTokens>,
+    /// The log of every decision.
+    pub audit: Arc<dyn AuditTrail>,
 }
 
 /// What the operator sets.
@@ -58,10 +68,14 @@ pub struct Limits {
 pub struct Services {
     /// Who may do what.
     pub access: Access,
+    /// The log of what was decided.
+    pub audit: Audit,
     /// Whose access key it is.
     pub identity: Identity,
     /// Users, roles, groups and policies.
     pub iam: Iam,
+    /// Temporary credentials.
+    pub sts: Sts,
     /// Authorization tokens and layer URLs.
     pub tokens: Tokens,
     /// Repositories.
@@ -76,6 +90,8 @@ pub struct Services {
     pub settings: Settings,
     /// Why somebody may do something.
     pub explanations: Explanations,
+    /// Organizations and their accounts.
+    pub organizations: Organizations,
     /// Garbage collection.
     pub collection: Collection,
     /// Verification of the whole store.
@@ -89,11 +105,26 @@ impl Services {
         let server_keys = ServerKeys::new(store.clone(), outside);
         let keys = Keys::new(store.clone(), outside);
         let access = Access::new(&store);
-        let identity = Identity::new(store.clone(), server_keys.clone(), outside);
+        let sessions = Sessions::new(store.clone(), server_keys.clone(), outside);
+        let identity = Identity::new(
+            store.clone(),
+            &access,
+            server_keys.clone(),
+            sessions.clone(),
+            outside,
+        );
         let tokens = Tokens::new(
             access.clone(),
             identity.clone(),
-            server_keys.clone(),
+            server_keys,
+            sessions.clone(),
+            outside,
+        );
+        let sts = Sts::new(
+            access.clone(),
+            store.clone(),
+            identity.clone(),
+            sessions,
             outside,
         );
         let settings = Settings::new(access.clone(), store.clone(), limits.latest);
@@ -137,10 +168,19 @@ impl Services {
                 limits,
             ),
             explanations: Explanations::new(access.clone(), store.clone(), limits.home.clone()),
+            organizations: Organizations::new(
+                access.clone(),
+                store.clone(),
+                tokens.clone(),
+                outside,
+                limits.home.account.clone(),
+            ),
             collection: Collection::new(store.clone(), outside, limits),
+            audit: Audit::new(access.clone(), outside),
             verification: Verification::new(access.clone(), store, keys, outside),
             access,
             identity,
+            sts,
             tokens,
             layers,
             settings,

@@ -82,7 +82,7 @@ fn metrics(scene: &mut Scene) -> Result<()> {
 }
 
 fn verify_whole(scene: &mut Scene) -> Result<()> {
-    ecru(scene, &["verify"])?.run()?;
+    scene.ecru(&["verify"])?.run()?;
     Ok(())
 }
 
@@ -92,7 +92,7 @@ fn verify_damaged(scene: &mut Scene) -> Result<()> {
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
     fs::write(&object, bytes)?;
-    let output = ecru(scene, &["verify"])?.refused()?;
+    let output = scene.ecru(&["verify"])?.refused()?;
     let digest = content::digest(&content::noise("operated", 300_000));
     let id = object
         .file_stem()
@@ -106,7 +106,7 @@ fn verify_damaged(scene: &mut Scene) -> Result<()> {
 }
 
 fn verify_locked(scene: &mut Scene) -> Result<()> {
-    let output = ecru(scene, &["verify", "--offline"])?.refused()?;
+    let output = scene.ecru(&["verify", "--offline"])?.refused()?;
     ensure!(!output.contains("panicked"), "{output}");
     Ok(())
 }
@@ -114,7 +114,8 @@ fn verify_locked(scene: &mut Scene) -> Result<()> {
 fn verify_repair(scene: &mut Scene) -> Result<()> {
     scene.server.stop()?;
     let object = largest_object(scene)?;
-    ecru(scene, &["verify", "--offline", "--repair"])?
+    scene
+        .ecru(&["verify", "--offline", "--repair"])?
         .limit(std::time::Duration::from_mins(1))
         .refused()?;
     ensure!(
@@ -131,7 +132,7 @@ fn verify_repair(scene: &mut Scene) -> Result<()> {
 
 fn revoke(scene: &mut Scene) -> Result<()> {
     let old = scene.password.clone();
-    ecru(scene, &["token", "revoke-all"])?.run()?;
+    scene.ecru(&["token", "revoke-all"])?.run()?;
     let request = crate::api::authenticated(Request::new("GET", "/v2/"), &old);
     let status = request.send(scene.port())?.status;
     ensure!(matches!(status, 401 | 403), "the old token gives {status}");
@@ -162,18 +163,6 @@ fn explain(scene: &mut Scene) -> Result<()> {
         "explained: {output}"
     );
     Ok(())
-}
-
-/// `ecru <command>` on the scene's store and server.
-fn ecru<'a>(scene: &'a Scene, words: &[&str]) -> Result<Tool<'a>> {
-    let listen = format!("127.0.0.1:{}", scene.port());
-    Ok(
-        Tool::new(&scene.bench, &scene.bench.binary.display().to_string())?
-            .args(words)
-            .args(["--listen", &listen])
-            .args(scene.server.store_flags())
-            .directory(&scene.server.home),
-    )
 }
 
 fn largest_object(scene: &Scene) -> Result<std::path::PathBuf> {

@@ -1,15 +1,16 @@
-//! Which rooms may use which libraries directly: HTTP stays in the gateways, SQL in one adapter, ciphers in the
-//! adapters that need them, and the ground floor stays free of input and output.
+//! Which rooms may use which libraries directly: HTTP stays in the gateways and the room that asks others, SQL in one
+//! adapter, ciphers in the adapters that need them, and the ground floor stays free of input and output.
 
 use crate::workspace::Package;
 
 /// A library and the only packages that may depend on it.
-const HOMES: [(&[&str], &[&str]); 3] = [
+const HOMES: [(&[&str], &[&str]); 4] = [
     (
         &["hyper", "hyper-util"],
         &[
             "ecru-aws-gateway",
             "ecru-oci-gateway",
+            "ecru-outbound",
             "ecru-server",
             "ecru-e2e",
             "ecru-bench",
@@ -20,6 +21,7 @@ const HOMES: [(&[&str], &[&str]); 3] = [
         &["rusqlite", "tokio-postgres", "deadpool-postgres"],
         &["ecru-metadata-sql"],
     ),
+    (&["jsonwebtoken"], &["ecru-key-store"]),
     (
         &["aws-lc-rs"],
         &["ecru-key-store", "ecru-blob-store", "ecru-server"],

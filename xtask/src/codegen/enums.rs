@@ -16,7 +16,11 @@ pub(crate) fn emit(service: &Service) -> Result<String> {
         }
         let rows = shape.values.iter();
         let rows = rows.map(|value| (naming::variant(value), value.as_str()));
-        text += &table(&format!("Values of `{name}`."), name, rows)?;
+        text += &table(
+            &format!("Values of `{name}`."),
+            &naming::type_name(name),
+            rows,
+        )?;
     }
     Ok(text)
 }

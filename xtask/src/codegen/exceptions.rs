@@ -1,8 +1,9 @@
 //! Exceptions: their names, statuses and the members that a few of them carry beside the message.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 
 use super::service::{Service, exception_variant};
 use super::{enums, naming};
@@ -32,20 +33,41 @@ pub(crate) fn emit(service: &Service) -> Result<String> {
         rows,
     )?;
     text.push_str(&statuses(&exceptions)?);
-    text.push_str(&members(service, &exceptions)?);
-    text.push_str(BODY);
+    if !service.model.is_query() {
+        let message = message_member(&exceptions)?;
+        text.push_str(&members(service, &exceptions)?);
+        text.push_str(&BODY.replace("{MESSAGE}", message));
+    }
     Ok(text)
 }
 
-/// The structure that becomes an error's body; the same for every service.
+/// How the service spells the member that holds the message: in one way.
+fn message_member<'s>(exceptions: &[(&str, &'s Shape)]) -> Result<&'s str> {
+    let all = exceptions
+        .iter()
+        .flat_map(|(_, shape)| shape.members.iter().flat_map(Ordered::iter));
+    let spellings: BTreeSet<&str> = all.map(|(name, _)| name).filter(is_message).collect();
+    let mut spellings = spellings.into_iter();
+    match (spellings.next(), spellings.next()) {
+        (Some(spelling), None) => Ok(spelling),
+        other => bail!("the message is not called one name: {other:?}"),
+    }
+}
+
+fn is_message(member: &&str) -> bool {
+    member.eq_ignore_ascii_case("message")
+}
+
+/// The structure that becomes an error's body; the same for every service whose answers are JSON.
 const BODY: &str = r#"
-/// An exception as it leaves: `__type`, `message` and the members of its kind.
+/// An exception as it leaves: `__type`, `{MESSAGE}` and the members of its kind.
 #[derive(Debug, Serialize)]
 pub struct Exception {
     /// Which one.
     #[serde(rename = "__type")]
     pub kind: ExceptionKind,
     /// What the client is told.
+    #[serde(rename = "{MESSAGE}")]
     pub message: String,
     /// Members beside the message, for the kinds that have them.
     #[serde(flatten)]
@@ -62,20 +84,24 @@ impl Exception {
 
 fn statuses(exceptions: &[(&str, &Shape)]) -> Result<String> {
     let mut text = String::from(
-        "impl ExceptionKind {\n    /// The exception's name: the `__type` of the answer.\n    \
+        "impl ExceptionKind {\n    /// The exception's code: `__type` or `<Code>` of the answer.\n    \
          pub const fn name(self) -> &'static str {\n        self.as_str()\n    }\n\n    \
          /// The HTTP status: the model's, else 500 for a fault of the server and 400 otherwise.\n    \
          pub const fn http_status(self) -> u16 {\n        match self {\n",
     );
+    let mut by_status: BTreeMap<u16, Vec<String>> = BTreeMap::new();
     for (name, shape) in exceptions {
         let stated = shape
             .error
             .as_ref()
             .and_then(|error| error.http_status_code);
         let status = stated.unwrap_or(if shape.fault { 500 } else { 400 });
-        if status != 400 {
-            writeln!(text, "Self::{} => {status},", exception_variant(name))?;
-        }
+        let variant = format!("Self::{}", exception_variant(name));
+        by_status.entry(status).or_default().push(variant);
+    }
+    by_status.remove(&400);
+    for (status, variants) in by_status {
+        writeln!(text, "{} => {status},", variants.join(" | "))?;
     }
     text.push_str("            _ => 400,\n        }\n    }\n}\n");
     Ok(text)
@@ -88,21 +114,22 @@ fn members(service: &Service, exceptions: &[(&str, &Shape)]) -> Result<String> {
     );
     for (name, shape) in exceptions {
         let further = shape.members.iter().flat_map(Ordered::iter);
-        let mut further = further
-            .filter(|(member, _)| *member != "message")
-            .peekable();
-        if further.peek().is_none() {
+        let further: Vec<_> = further.filter(|(member, _)| !is_message(member)).collect();
+        let Some((first, _)) = further.first() else {
             continue;
-        }
-        writeln!(
-            text,
-            "/// Of `{name}`.\n#[serde(rename_all = \"camelCase\")]"
-        )?;
+        };
+        let is_capital = first.starts_with(|letter: char| letter.is_ascii_uppercase());
+        let case = if is_capital {
+            "PascalCase"
+        } else {
+            "camelCase"
+        };
+        writeln!(text, "/// Of `{name}`.\n#[serde(rename_all = {case:?})]")?;
         writeln!(text, "{} {{", exception_variant(name))?;
         for (member, reference) in further {
             let field = naming::field(member);
             ensure!(
-                naming::serde_case(&field, false) == member,
+                naming::serde_case(&naming::snake(member), is_capital) == member,
                 "{name}.{member} needs a rename"
             );
             let rust_type = service.rust_type(&reference.shape, "exceptions")?;

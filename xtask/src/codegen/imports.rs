@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use anyhow::Result;
 
 /// Path and name of an import, and the words that show a module uses it.
-const CANDIDATES: [(&str, &str, &str); 25] = [
+const CANDIDATES: [(&str, &str, &str); 29] = [
     ("std::collections", "BTreeMap", "BTreeMap<"),
     ("serde", "Serialize", "Serialize"),
     ("crate::decode", "Decode", "Decode for"),
@@ -19,6 +19,7 @@ const CANDIDATES: [(&str, &str, &str); 25] = [
     ("crate::rule", "List", "= List"),
     ("crate::rule", "Number", "= Number"),
     ("crate::rule", "OneOf", "= OneOf"),
+    ("crate::rule", "Pattern", "Pattern::"),
     ("crate::rule", "SensitiveText", "SensitiveText("),
     ("crate::rule", "Structure", "= Structure"),
     ("crate::rule", "Text", "Text::"),
@@ -26,7 +27,10 @@ const CANDIDATES: [(&str, &str, &str); 25] = [
     ("crate::scalar", "Sensitive", "<Sensitive>"),
     ("crate::scalar", "Sensitive", ": Sensitive,"),
     ("crate::scalar", "Timestamp", "<Timestamp>"),
+    ("crate::scalar", "Timestamp", ": Timestamp,"),
     ("crate::wire_enum", "wire_enum", "wire_enum!"),
+    ("crate::xml", "WriteXml", "WriteXml for"),
+    ("crate::xml", "XmlWriter", "WriteXml for"),
     ("super", "enums", "enums::"),
     ("super", "inputs", "inputs::"),
     ("super", "outputs", "outputs::"),

@@ -24,6 +24,12 @@ pub(crate) fn constant(name: &str) -> String {
     snake(name).to_ascii_uppercase()
 }
 
+/// A shape's type: `statusType` → `StatusType`.
+pub(crate) fn type_name(shape: &str) -> String {
+    let (first, rest) = shape.split_at(1);
+    first.to_ascii_uppercase() + rest
+}
+
 /// A member's field: snake case, escaped where Rust reserves the word.
 pub(crate) fn field(member: &str) -> String {
     let field = snake(member);
@@ -88,6 +94,7 @@ mod tests {
             assert_eq!(snake(name), expected);
         }
         assert_eq!(field("type"), "r#type");
+        assert_eq!(type_name("statusType"), "StatusType");
         for (value, expected) in [
             ("KMS_DSSE", "KmsDsse"),
             ("AES256", "Aes256"),

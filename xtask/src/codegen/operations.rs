@@ -22,8 +22,30 @@ pub(crate) fn emit(service: &Service) -> Result<String> {
     for part in &parts {
         text += part.method;
     }
+    text += &constraint_exception(service);
     text += "}\n";
     Ok(text)
+}
+
+/// Which exception reports a broken constraint, where that depends on the operation.
+fn constraint_exception(service: &Service) -> String {
+    let shapes = service.subset.constraint_exceptions.iter();
+    let mut kinds: Vec<String> = shapes
+        .map(|shape| format!("ExceptionKind::{}", exception_variant(shape)))
+        .collect();
+    let Some(last) = kinds.pop() else {
+        return String::new();
+    };
+    let choices = kinds.into_iter();
+    let choices = choices.map(|kind| {
+        format!("if self.allowed_exceptions().contains(&{kind}) {{ return {kind}; }}\n")
+    });
+    let choice: Vec<String> = choices.collect();
+    let choice = choice.concat();
+    format!(
+        "\n/// The exception that reports a broken constraint of the input.\n\
+         pub fn constraint_exception(self) -> ExceptionKind {{ {choice} {last} }}\n"
+    )
 }
 
 /// The table behind the enum.
@@ -78,9 +100,16 @@ fn parts(operations: &[&Operation]) -> Vec<Part> {
             method: PAGINATION,
         });
     }
-    if any(|operation| operation.output.result_wrapper.is_some()) {
+    if any(|operation| operation.authtype.is_some()) {
         parts.push(Part {
-            field: "result_wrapper: &'static str,\n",
+            field: "is_signed: bool,\n",
+            value: is_signed,
+            method: IS_SIGNED,
+        });
+    }
+    if any(|operation| wrapper_of(operation).is_some()) {
+        parts.push(Part {
+            field: "result_wrapper: Option<&'static str>,\n",
             value: result_wrapper,
             method: RESULT_WRAPPER,
         });
@@ -111,9 +140,17 @@ fn paginator(paginator: &Paginator) -> String {
     )
 }
 
+fn is_signed(operation: &Operation) -> String {
+    let is_signed = operation.authtype.as_deref() != Some("none");
+    format!("is_signed: {is_signed},\n")
+}
+
+fn wrapper_of(operation: &Operation) -> Option<&str> {
+    operation.output.as_ref()?.result_wrapper.as_deref()
+}
+
 fn result_wrapper(operation: &Operation) -> String {
-    let wrapper = operation.output.result_wrapper.as_deref();
-    format!("result_wrapper: {:?},\n", wrapper.unwrap_or_default())
+    format!("result_wrapper: {:?},\n", wrapper_of(operation))
 }
 
 const COMMON: &str = "
@@ -142,16 +179,6 @@ const EXCEPTIONS: &str = "
     pub fn allowed_exceptions(self) -> &'static [ExceptionKind] {
         self.specification().exceptions
     }
-
-    /// The exception that reports a broken constraint of the input.
-    pub fn constraint_exception(self) -> ExceptionKind {
-        let usual = ExceptionKind::InvalidParameter;
-        if self.allowed_exceptions().contains(&usual) {
-            usual
-        } else {
-            ExceptionKind::Validation
-        }
-    }
 ";
 
 const PAGINATION: &str = "
@@ -161,9 +188,16 @@ const PAGINATION: &str = "
     }
 ";
 
+const IS_SIGNED: &str = "
+    /// Whether requests must be signed.
+    pub fn is_signed(self) -> bool {
+        self.specification().is_signed
+    }
+";
+
 const RESULT_WRAPPER: &str = "
-    /// The element inside the response element that holds the output's members.
-    pub fn result_wrapper(self) -> &'static str {
+    /// The element inside the response element that holds the output's members, if the operation has an output.
+    pub fn result_wrapper(self) -> Option<&'static str> {
         self.specification().result_wrapper
     }
 ";

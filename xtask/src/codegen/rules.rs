@@ -8,18 +8,12 @@ use super::naming;
 use super::service::{Service, shown_pattern};
 use crate::model::{Kind, Ordered, Shape};
 
-/// The checks of a service, or nothing where inputs are forms.
+/// The checks of a service.
 pub(crate) fn emit(service: &Service) -> Result<String> {
     let mut text = String::new();
-    if service.model.is_query() {
-        return Ok(text);
-    }
-    let roots: Vec<&str> = service
-        .model
-        .operations
-        .iter()
-        .map(|(_, operation)| operation.input.shape.as_str())
-        .collect();
+    let operations = service.model.operations.iter();
+    let inputs = operations.filter_map(|(_, operation)| operation.input.as_ref());
+    let roots: Vec<&str> = inputs.map(|input| input.shape.as_str()).collect();
     for (name, shape) in service.model.shapes.iter() {
         if service.is_input(name) && !roots.contains(&name) {
             let (rule_type, value) =
@@ -38,13 +32,14 @@ pub(crate) fn emit(service: &Service) -> Result<String> {
 fn rule(service: &Service, name: &str, shape: &Shape) -> Result<(String, String)> {
     Ok(match shape.kind {
         Kind::String if !shape.values.is_empty() => {
-            (format!("OneOf<enums::{name}>"), "OneOf::new()".to_owned())
+            let values = service.rust_type(name, "rules")?;
+            (format!("OneOf<{values}>"), "OneOf::new()".to_owned())
         }
         Kind::String if is_sensitive(service, name, shape)? => (
             "SensitiveText".to_owned(),
-            format!("SensitiveText({})", text_rule(shape)),
+            format!("SensitiveText({})", text_rule(service, name, shape)),
         ),
-        Kind::String => ("Text".to_owned(), text_rule(shape)),
+        Kind::String => ("Text".to_owned(), text_rule(service, name, shape)),
         Kind::Integer => number_rule("i32", i64::from(i32::MIN), i64::from(i32::MAX), shape),
         Kind::Long => number_rule("i64", i64::MIN, i64::MAX, shape),
         Kind::Boolean => ("Flag".to_owned(), "Flag".to_owned()),
@@ -66,15 +61,30 @@ fn rule(service: &Service, name: &str, shape: &Shape) -> Result<(String, String)
     })
 }
 
-fn text_rule(shape: &Shape) -> String {
+fn text_rule(service: &Service, name: &str, shape: &Shape) -> String {
     match &shape.pattern {
         Some(pattern) => format!(
-            "Text::matching({}, r\"{}\")",
+            "Text::matching({}, {})",
             bounds(shape),
-            shown_pattern(pattern)
+            pattern_rule(service, name, &shown_pattern(pattern))
         ),
         None if shape.min.is_none() && shape.max.is_none() => "Text::any()".to_owned(),
         None => format!("Text::bounded({})", bounds(shape)),
+    }
+}
+
+/// What is matched, and what is told of it.
+fn pattern_rule(service: &Service, name: &str, pattern: &str) -> String {
+    let expression = service.subset.expressions.get(name);
+    match service.subset.sentences.get(name) {
+        Some(sentence) => {
+            let expression = expression.map_or(pattern, String::as_str);
+            format!("Pattern::worded(r\"{expression}\", {sentence:?})")
+        }
+        None => match expression {
+            Some(expression) => format!("Pattern::shown_as(r\"{expression}\", r\"{pattern}\")"),
+            None => format!("Pattern::new(r\"{pattern}\")"),
+        },
     }
 }
 

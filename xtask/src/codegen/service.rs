@@ -25,11 +25,12 @@ impl Service {
         let path = workspace::root().join(format!("models/{name}.json"));
         let text = std::fs::read_to_string(&path)
             .with_context(|| format!("could not read {}", path.display()))?;
-        let model: Model = serde_json::from_str(&text)
+        let mut model: Model = serde_json::from_str(&text)
             .with_context(|| format!("{} is not understood", path.display()))?;
+        complete(&mut model);
         let operations = || model.operations.iter().map(|(_, operation)| operation);
-        let inputs = reached(&model, operations().map(|operation| &operation.input))?;
-        let outputs = reached(&model, operations().map(|operation| &operation.output))?;
+        let inputs = reached(&model, operations().filter_map(|o| o.input.as_ref()))?;
+        let outputs = reached(&model, operations().filter_map(|o| o.output.as_ref()))?;
         Ok(Self {
             name: name.to_owned(),
             model,
@@ -70,13 +71,10 @@ impl Service {
         }
     }
 
-    /// Whether `Debug` must not show a member.
+    /// Whether `Debug` must not show a member. That of blobs never does.
     pub(crate) fn is_sensitive(&self, structure: &str, member: &str, target: &Shape) -> bool {
-        target.sensitive
-            || self
-                .subset
-                .sensitive
-                .contains(&format!("{structure}.{member}"))
+        let named = format!("{structure}.{member}");
+        target.kind == Kind::String && (target.sensitive || self.subset.sensitive.contains(&named))
     }
 
     /// The Rust type of a shape, as written in `module`.
@@ -90,13 +88,13 @@ impl Service {
         };
         Ok(match shape.kind {
             Kind::Structure => match self.module_of(name) {
-                Some(home) if home != module => format!("{home}::{name}"),
-                _ => name.to_owned(),
+                Some(home) if home != module => format!("{home}::{}", naming::type_name(name)),
+                _ => naming::type_name(name),
             },
             Kind::List => format!("Vec<{}>", inner(&shape.member)?),
             Kind::Map => format!("BTreeMap<{}, {}>", inner(&shape.key)?, inner(&shape.value)?),
             Kind::String if shape.values.is_empty() => "String".to_owned(),
-            Kind::String => format!("enums::{name}"),
+            Kind::String => format!("enums::{}", naming::type_name(name)),
             Kind::Integer => "i32".to_owned(),
             Kind::Long => "i64".to_owned(),
             Kind::Double => "f64".to_owned(),
@@ -104,6 +102,23 @@ impl Service {
             Kind::Timestamp => "Timestamp".to_owned(),
             Kind::Blob => "Blob".to_owned(),
         })
+    }
+}
+
+/// Gives every operation an input and an output: empty ones where the model has none.
+fn complete(model: &mut Model) {
+    for (name, operation) in &mut model.operations.0 {
+        for (slot, suffix) in [
+            (&mut operation.input, "Request"),
+            (&mut operation.output, "Response"),
+        ] {
+            slot.get_or_insert_with(|| {
+                let shape = format!("{name}{suffix}");
+                let reference = ShapeReference::to(&shape);
+                model.shapes.0.push((shape, Shape::empty_structure()));
+                reference
+            });
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result};
 
 use super::naming;
 use super::service::{Service, constraint_words};
@@ -26,8 +26,9 @@ pub(crate) fn emit(service: &Service, module: &'static str) -> Result<String> {
         structure.declare(&mut text)?;
         if module != "outputs" {
             structure.decode(&mut text)?;
-        } else if service.model.is_query() {
-            structure.elements(&mut text)?;
+        }
+        if module != "inputs" && service.model.is_query() {
+            structure.write_xml(&mut text)?;
         }
         if let Some(operation) = operation_with_input(service, name) {
             request(service, name, operation, &mut text)?;
@@ -51,21 +52,24 @@ struct Structure<'s> {
 impl Structure<'_> {
     /// Attributes and fields.
     fn declare(&self, text: &mut String) -> Result<()> {
-        let derives = match self.module {
-            "inputs" => "Debug",
-            "outputs" if self.has_default()? => "Debug, Default, Serialize",
-            "outputs" => "Debug, Serialize",
-            _ => "Debug, Clone, PartialEq, Eq, Serialize",
-        };
+        let mut derives = match self.module {
+            "shared" => "Debug, Clone, PartialEq, Eq",
+            "outputs" if self.has_default()? => "Debug, Default",
+            _ => "Debug",
+        }
+        .to_owned();
+        if self.is_json_output() {
+            derives += ", Serialize";
+        }
         writeln!(text, "/// {}", self.about())?;
         writeln!(text, "#[derive({derives})]")?;
         let case = self.serde_case();
-        if self.is_written()
+        if self.is_json_output()
             && let Some(case) = case
         {
             writeln!(text, "#[serde(rename_all = \"{case}\")]")?;
         }
-        writeln!(text, "pub struct {} {{", self.name)?;
+        writeln!(text, "pub struct {} {{", naming::type_name(self.name))?;
         for (member, reference) in &self.members {
             self.field(member, reference, case.is_none(), text)?;
         }
@@ -88,10 +92,10 @@ impl Structure<'_> {
             self.service.rust_type(&reference.shape, self.module)?
         };
         writeln!(text, "/// `{member}`{}.", constraint_words(target))?;
-        if self.is_written() && rename {
+        if self.is_json_output() && rename {
             writeln!(text, "#[serde(rename = \"{member}\")]")?;
         }
-        if self.is_written() && !is_required {
+        if self.is_json_output() && !is_required {
             text.push_str("#[serde(skip_serializing_if = \"Option::is_none\")]\n");
         }
         let field = naming::field(member);
@@ -103,16 +107,8 @@ impl Structure<'_> {
         Ok(())
     }
 
-    /// How JSON becomes the structure. Forms (awsQuery) are not read from JSON.
+    /// How a request becomes the structure.
     fn decode(&self, text: &mut String) -> Result<()> {
-        if self.service.model.is_query() {
-            ensure!(
-                self.members.is_empty(),
-                "{}: inputs from forms are not supported yet",
-                self.name
-            );
-            return Ok(());
-        }
         let names: Vec<String> = self
             .members
             .iter()
@@ -127,7 +123,7 @@ impl Structure<'_> {
             text,
             "impl Decode for {} {{\n    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {{\n        \
              {binding}node.members(&[{}])?;\n        Ok(Self {{",
-            self.name,
+            naming::type_name(self.name),
             names.join(", ")
         )?;
         for (member, reference) in &self.members {
@@ -144,48 +140,49 @@ impl Structure<'_> {
         Ok(())
     }
 
-    /// Names and texts of a query answer, which its gateway writes as XML.
-    fn elements(&self, text: &mut String) -> Result<()> {
-        for (member, reference) in &self.members {
-            let is_text = self.service.rust_type(&reference.shape, self.module)? == "String";
-            ensure!(
-                is_text && !self.is_required(member),
-                "{}.{member} is not optional text",
-                self.name
-            );
-        }
+    /// How the structure becomes XML.
+    fn write_xml(&self, text: &mut String) -> Result<()> {
+        let xml = if self.members.is_empty() { "_" } else { "xml" };
         writeln!(
             text,
-            "impl {} {{\n    /// Elements of the answer in the model's order; an absent one is left out.\n    \
-             pub fn elements(&self) -> [(&'static str, Option<&str>); {}] {{\n        [",
-            self.name,
-            self.members.len()
+            "impl WriteXml for {} {{\n    fn write(&self, {xml}: &mut XmlWriter) {{",
+            naming::type_name(self.name)
         )?;
-        for (member, _) in &self.members {
-            writeln!(
-                text,
-                "({member:?}, self.{}.as_deref()),",
-                naming::field(member)
-            )?;
+        for (member, reference) in &self.members {
+            let field = naming::field(member);
+            let is_encoded = self.service.subset.url_encoded.contains(&reference.shape);
+            let (way, value) = match (is_encoded, self.is_required(member)) {
+                (true, true) => ("url_encoded", format!("Some(&self.{field})")),
+                (true, false) => ("url_encoded", format!("self.{field}.as_ref()")),
+                (false, true) => ("member", format!("&self.{field}")),
+                (false, false) => ("optional", format!("self.{field}.as_ref()")),
+            };
+            writeln!(text, "xml.{way}({member:?}, {value});")?;
         }
-        text.push_str("        ]\n    }\n}\n\n");
+        text.push_str("    }\n}\n\n");
         Ok(())
     }
 
     fn about(&self) -> String {
+        let is_here = |reference: &ShapeReference| reference.shape == self.name;
         for (operation, description) in self.service.model.operations.iter() {
-            if description.input.shape == self.name {
+            if description.input.as_ref().is_some_and(is_here) {
                 return format!("Input of `{operation}`.");
             }
-            if description.output.shape == self.name {
+            if description.output.as_ref().is_some_and(is_here) {
                 return format!("Output of `{operation}`.");
             }
         }
-        format!("The structure `{}`.", self.name)
+        let only_one = if self.shape.union {
+            ", of which one member is set"
+        } else {
+            ""
+        };
+        format!("The structure `{}`{only_one}.", self.name)
     }
 
-    fn is_written(&self) -> bool {
-        self.module != "inputs"
+    fn is_json_output(&self) -> bool {
+        self.module != "inputs" && !self.service.model.is_query()
     }
 
     fn is_required(&self, member: &str) -> bool {
@@ -242,12 +239,18 @@ fn operation_with_input<'s>(service: &'s Service, name: &str) -> Option<&'s Oper
         .operations
         .iter()
         .map(|(_, operation)| operation);
-    operations.find(|operation| operation.input.shape == name)
+    operations.find(|operation| {
+        let input = operation.input.as_ref();
+        input.is_some_and(|input| input.shape == name)
+    })
 }
 
 /// Ties an input to its operation.
 fn request(service: &Service, name: &str, operation: &Operation, text: &mut String) -> Result<()> {
-    let response = service.rust_type(&operation.output.shape, "inputs")?;
+    let output = operation.output.as_ref();
+    let output = output.with_context(|| format!("{} has no output", operation.name))?;
+    let response = service.rust_type(&output.shape, "inputs")?;
+    let name = naming::type_name(name);
     writeln!(
         text,
         "impl Request for {name} {{\n    type Operation = Operation;\n    type Response = {response};\n    \

@@ -17,6 +17,15 @@ pub(crate) struct Subset {
     pub(crate) iam_actions: BTreeMap<String, String>,
     /// Members (`Shape.member`) that `Debug` must not show.
     pub(crate) sensitive: Vec<String>,
+    /// Exceptions that report a broken constraint: the first that an operation may answer. None where all services
+    /// that speak the dialect share one.
+    pub(crate) constraint_exceptions: Vec<String>,
+    /// Expressions, by shape, for patterns that need an engine with look-around.
+    pub(crate) expressions: BTreeMap<String, String>,
+    /// Sentences that tell of a broken pattern, by shape.
+    pub(crate) sentences: BTreeMap<String, String>,
+    /// Text shapes that answers carry encoded as in a URL.
+    pub(crate) url_encoded: Vec<String>,
 }
 
 /// Every section, by service.

@@ -9,6 +9,7 @@
 mod administration;
 mod authentication;
 mod coverage;
+mod identity;
 mod images;
 mod layers;
 mod oracle;

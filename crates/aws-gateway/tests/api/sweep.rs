@@ -2,9 +2,11 @@
 
 use bytes::Bytes;
 use ecru_aws_model::ecr::Operation;
+use ecru_aws_model::{iam, organizations, sts};
+use http::Request;
 use serde_json::{Value, json};
 
-use crate::world::{HOME, OTHER, REGION, Signer, World, post};
+use crate::world::{HOME, OTHER, REGION, Signer, World, form, post};
 
 /// Operations that concern the caller's own registry, whoever calls: they name no other account's resource.
 const OF_THE_CALLER: [Operation; 4] = [
@@ -78,19 +80,114 @@ async fn answers_to(world: &World, signer: Option<&Signer>, code: &str) -> Vec<B
 #[tokio::test]
 async fn strangers_get_one_answer_from_every_operation() {
     let world = world_with_a_repository_of(HOME).await;
-    let mut unknown = Signer::root(HOME);
-    unknown.id = "AKIAUNKNOWN000000000".to_owned();
-    let mut wrong = Signer::root(HOME);
-    wrong.secret.push('x');
-    for (signer, code) in [
-        (None, "MissingAuthenticationTokenException"),
-        (Some(unknown), "UnrecognizedClientException"),
-        (Some(wrong), "InvalidSignatureException"),
-    ] {
+    for (signer, code) in strangers("ecr", JSON_CODES) {
         let mut answers = answers_to(&world, signer.as_ref(), code).await;
         answers.dedup();
         assert_eq!(answers.len(), 1, "{code}: {answers:?}");
     }
+}
+
+const JSON_CODES: [&str; 3] = [
+    "MissingAuthenticationTokenException",
+    "UnrecognizedClientException",
+    "InvalidSignatureException",
+];
+
+const QUERY_CODES: [&str; 3] = [
+    "MissingAuthenticationToken",
+    "InvalidClientTokenId",
+    "SignatureDoesNotMatch",
+];
+
+/// Nobody, somebody unknown, and a wrong secret, with what each is told.
+fn strangers(
+    service: &'static str,
+    codes: [&'static str; 3],
+) -> [(Option<Signer>, &'static str); 3] {
+    let [nobody, nameless, forged] = codes;
+    let unknown = Signer {
+        id: "AKIAUNKNOWN000000000".to_owned(),
+        ..Signer::root(HOME).of(service)
+    };
+    let mut wrong = Signer::root(HOME).of(service);
+    wrong.secret.push('x');
+    [
+        (None, nobody),
+        (Some(unknown), nameless),
+        (Some(wrong), forged),
+    ]
+}
+
+/// The one answer that strangers get to these requests.
+async fn assert_one_answer(
+    requests: &[Request<Bytes>],
+    service: &'static str,
+    codes: [&'static str; 3],
+) {
+    let world = World::new().await;
+    for (signer, code) in strangers(service, codes) {
+        let mut bodies = Vec::new();
+        for request in requests {
+            let mut request = request.clone();
+            if let Some(signer) = &signer {
+                signer.sign(&mut request);
+            }
+            let answer = world.send(request).await;
+            assert_eq!(answer.code(), code, "{}", answer.text());
+            assert_eq!(answer.principal, None);
+            bodies.push(answer.body);
+        }
+        bodies.dedup();
+        assert_eq!(bodies.len(), 1, "{service} {code}: {bodies:?}");
+    }
+}
+
+/// Each action with and without what it may need.
+fn forms(action: &str, version: &str) -> [Request<Bytes>; 2] {
+    let head = [("Action", action), ("Version", version)];
+    let names = [
+        ("UserName", "ada"),
+        ("RoleName", "push"),
+        ("GroupName", "team"),
+        ("RoleArn", "arn:aws:iam::000000000000:role/push"),
+        ("RoleSessionName", "s"),
+    ];
+    [form(&head), form(&[&head[..], &names].concat())]
+}
+
+#[tokio::test]
+async fn strangers_get_one_answer_from_every_operation_of_iam() {
+    let operations = iam::Operation::ALL.iter();
+    let requests: Vec<_> = operations
+        .flat_map(|operation| forms(operation.name(), iam::API_VERSION))
+        .collect();
+    assert_one_answer(&requests, "iam", QUERY_CODES).await;
+}
+
+#[tokio::test]
+async fn strangers_get_one_answer_from_every_operation_of_sts_that_is_signed() {
+    let signed = sts::Operation::ALL.iter().filter(|found| found.is_signed());
+    let requests: Vec<_> = signed
+        .flat_map(|operation| forms(operation.name(), sts::API_VERSION))
+        .collect();
+    assert_eq!(requests.len(), 10);
+    assert_one_answer(&requests, "sts", QUERY_CODES).await;
+}
+
+#[tokio::test]
+async fn strangers_get_one_answer_from_every_operation_of_organizations() {
+    let operations = organizations::Operation::ALL.iter();
+    let requests: Vec<_> = operations
+        .flat_map(|operation| {
+            let target = format!("AWSOrganizationsV20161128.{operation}");
+            let input = json!({"AccountId": OTHER, "PolicyId": "p-FullAWSAccess"});
+            [
+                post(&target, Bytes::from_static(b"{}")),
+                post(&target, input.to_string().into()),
+            ]
+        })
+        .collect();
+    assert_one_answer(&requests, "organizations", JSON_CODES).await;
 }
 
 #[tokio::test]

@@ -13,13 +13,16 @@ use ecru_aws_model::ecr::Operation;
 use ecru_blob_store::DirectoryBlobs;
 use ecru_domain::latest::LatestMode;
 use ecru_domain::{AccountId, Digest, Principal, Region, Registry, Timestamp};
-use ecru_key_store::FileKeyStore;
+use ecru_key_store::{FileKeyStore, JsonWebTokens};
 use ecru_metadata_sql::SqliteMetadata;
+use ecru_outbound::{EgressAllow, GuardedHttp};
+use ecru_ports::conformance::audit::KeptLines;
 use ecru_ports::{Clock, Ids, Metadata};
 use ecru_services::identity::AccessKeyPair;
 use ecru_services::{Limits, Outside, Services};
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use crate::oracle;
@@ -161,6 +164,7 @@ pub(crate) struct World {
     pub(crate) gateway: AwsGateway,
     pub(crate) services: Services,
     clock: Arc<HandClock>,
+    pub(crate) audit: Arc<KeptLines>,
     _directory: tempfile::TempDir,
 }
 
@@ -175,12 +179,16 @@ impl World {
         let path = directory.path();
         let clock = Arc::new(HandClock(AtomicI64::new(NOW_MICROS)));
         let metadata = SqliteMetadata::open(&path.join("ecru.db"), &*clock).unwrap();
+        let audit = Arc::new(KeptLines::default());
         let outside = Outside {
             metadata: Metadata::new(Arc::new(metadata)),
             blobs: Arc::new(DirectoryBlobs::open(&path.join("blobs")).unwrap()),
             keys: Arc::new(FileKeyStore::open_or_create(&path.join("keys"), true).unwrap()),
             clock: clock.clone(),
             ids: Arc::new(CountingIds(AtomicU64::new(0))),
+            audit: audit.clone(),
+            outbound: Arc::new(GuardedHttp::with_trust(EgressAllow::default(), vec![]).unwrap()),
+            identity_tokens: Arc::new(JsonWebTokens),
         };
         let home = registry(HOME, REGION);
         let limits = Limits {
@@ -202,6 +210,7 @@ impl World {
         Self {
             gateway: AwsGateway::new(services.clone(), config),
             services,
+            audit,
             clock,
             _directory: directory,
         }
@@ -268,6 +277,21 @@ impl World {
         let answer = self.send(request).await;
         oracle::check(operation, &answer);
         answer
+    }
+
+    /// Asks IAM or STS, whichever `signer` signs for.
+    pub(crate) async fn query(&self, signer: &Signer, parameters: &[(&str, &str)]) -> Answer {
+        let mut request = form(parameters);
+        signer.sign(&mut request);
+        self.send(request).await
+    }
+
+    /// Asks Organizations as the root user of the management account.
+    pub(crate) async fn organizations(&self, operation: &str, input: Value) -> Answer {
+        let target = format!("AWSOrganizationsV20161128.{operation}");
+        let mut request = post(&target, input.to_string().into());
+        Signer::root(HOME).of("organizations").sign(&mut request);
+        self.send(request).await
     }
 
     /// Calls an operation as the root user of the management account.
@@ -379,6 +403,25 @@ pub(crate) fn post(target: &str, body: Bytes) -> Request<Bytes> {
         .header("content-type", "application/x-amz-json-1.1")
         .header("x-amz-target", target)
         .body(body)
+        .unwrap()
+}
+
+/// A request of the query dialect.
+pub(crate) fn form(parameters: &[(&str, &str)]) -> Request<Bytes> {
+    let encoded = |text| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+    let pairs = parameters.iter();
+    let pairs: Vec<String> = pairs
+        .map(|(name, value)| format!("{}={}", encoded(name), encoded(value)))
+        .collect();
+    Request::builder()
+        .method("POST")
+        .uri("/")
+        .header("host", HOST)
+        .header(
+            "content-type",
+            "application/x-www-form-urlencoded; charset=utf-8",
+        )
+        .body(pairs.join("&").into())
         .unwrap()
 }
 

@@ -60,7 +60,7 @@ wire_enum! {
 }
 
 impl ExceptionKind {
-    /// The exception's name: the `__type` of the answer.
+    /// The exception's code: `__type` or `<Code>` of the answer.
     pub const fn name(self) -> &'static str {
         self.as_str()
     }
@@ -110,6 +110,7 @@ pub struct Exception {
     #[serde(rename = "__type")]
     pub kind: ExceptionKind,
     /// What the client is told.
+    #[serde(rename = "message")]
     pub message: String,
     /// Members beside the message, for the kinds that have them.
     #[serde(flatten)]

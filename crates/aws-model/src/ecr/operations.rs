@@ -807,18 +807,19 @@ impl Operation {
         self.specification().exceptions
     }
 
-    /// The exception that reports a broken constraint of the input.
-    pub fn constraint_exception(self) -> ExceptionKind {
-        let usual = ExceptionKind::InvalidParameter;
-        if self.allowed_exceptions().contains(&usual) {
-            usual
-        } else {
-            ExceptionKind::Validation
-        }
-    }
-
     /// How the operation pages, if the model has a paginator for it.
     pub fn pagination(self) -> Option<&'static Pagination> {
         self.specification().pagination.as_ref()
+    }
+
+    /// The exception that reports a broken constraint of the input.
+    pub fn constraint_exception(self) -> ExceptionKind {
+        if self
+            .allowed_exceptions()
+            .contains(&ExceptionKind::InvalidParameter)
+        {
+            return ExceptionKind::InvalidParameter;
+        }
+        ExceptionKind::Validation
     }
 }

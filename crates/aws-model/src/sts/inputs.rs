@@ -3,15 +3,324 @@
 #![allow(clippy::struct_field_names, reason = "the names are the model's")]
 
 use super::operations::Operation;
-use super::outputs;
+use super::{outputs, rules};
+use crate::decode::{Decode, DecodeError, Node};
 use crate::operation::Request;
+use crate::scalar::Sensitive;
+
+/// Input of `AssumeRole`.
+#[derive(Debug)]
+pub struct AssumeRoleRequest {
+    /// `RoleArn`: 20 to 2048 characters, matching `[\u0009\u000A\u000D\u0020-\u007E\u0085\u00A0-\uD7FF\uE000-\uFFFD\u10000-\u10FFFF]+`.
+    pub role_arn: String,
+    /// `RoleSessionName`: 2 to 64 characters, matching `[\w+=,.@-]*`.
+    pub role_session_name: String,
+    /// `PolicyArns`.
+    pub policy_arns: Option<Vec<PolicyDescriptorType>>,
+    /// `Policy`: at least 1 characters, matching `[\u0009\u000A\u000D\u0020-\u00FF]+`.
+    pub policy: Option<String>,
+    /// `DurationSeconds`: 900 to 43200.
+    pub duration_seconds: Option<i32>,
+    /// `Tags`: at most 50 items.
+    pub tags: Option<Vec<Tag>>,
+    /// `TransitiveTagKeys`: at most 50 items.
+    pub transitive_tag_keys: Option<Vec<String>>,
+    /// `ExternalId`: 2 to 1224 characters, matching `[\w+=,.@:/-]*`.
+    pub external_id: Option<String>,
+    /// `SerialNumber`: 9 to 256 characters, matching `[\w+=/:,.@-]*`.
+    pub serial_number: Option<String>,
+    /// `TokenCode`: 6 to 6 characters, matching `[\d]*`.
+    pub token_code: Option<Sensitive>,
+    /// `SourceIdentity`: 2 to 64 characters, matching `[\w+=,.@-]*`.
+    pub source_identity: Option<String>,
+    /// `ProvidedContexts`: 1 to 5 items.
+    pub provided_contexts: Option<Vec<ProvidedContext>>,
+    /// `MinimumSessionTokenSize`: 0 to 4096.
+    pub minimum_session_token_size: Option<i32>,
+}
+
+impl Decode for AssumeRoleRequest {
+    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
+        let members = node.members(&[
+            "RoleArn",
+            "RoleSessionName",
+            "PolicyArns",
+            "Policy",
+            "DurationSeconds",
+            "Tags",
+            "TransitiveTagKeys",
+            "ExternalId",
+            "SerialNumber",
+            "TokenCode",
+            "SourceIdentity",
+            "ProvidedContexts",
+            "MinimumSessionTokenSize",
+        ])?;
+        Ok(Self {
+            role_arn: members.required("RoleArn", &rules::ARN_TYPE)?,
+            role_session_name: members
+                .required("RoleSessionName", &rules::ROLE_SESSION_NAME_TYPE)?,
+            policy_arns: members.optional("PolicyArns", &rules::POLICY_DESCRIPTOR_LIST_TYPE)?,
+            policy: members
+                .optional("Policy", &rules::UNRESTRICTED_SESSION_POLICY_DOCUMENT_TYPE)?,
+            duration_seconds: members
+                .optional("DurationSeconds", &rules::ROLE_DURATION_SECONDS_TYPE)?,
+            tags: members.optional("Tags", &rules::TAG_LIST_TYPE)?,
+            transitive_tag_keys: members
+                .optional("TransitiveTagKeys", &rules::TAG_KEY_LIST_TYPE)?,
+            external_id: members.optional("ExternalId", &rules::EXTERNAL_ID_TYPE)?,
+            serial_number: members.optional("SerialNumber", &rules::SERIAL_NUMBER_TYPE)?,
+            token_code: members.optional("TokenCode", &rules::TOKEN_CODE_TYPE)?,
+            source_identity: members.optional("SourceIdentity", &rules::SOURCE_IDENTITY_TYPE)?,
+            provided_contexts: members
+                .optional("ProvidedContexts", &rules::PROVIDED_CONTEXTS_LIST_TYPE)?,
+            minimum_session_token_size: members.optional(
+                "MinimumSessionTokenSize",
+                &rules::MINIMUM_SESSION_TOKEN_SIZE_TYPE,
+            )?,
+        })
+    }
+}
+
+impl Request for AssumeRoleRequest {
+    type Operation = Operation;
+    type Response = outputs::AssumeRoleResponse;
+    const OPERATION: Operation = Operation::AssumeRole;
+}
+
+/// Input of `AssumeRoleWithWebIdentity`.
+#[derive(Debug)]
+pub struct AssumeRoleWithWebIdentityRequest {
+    /// `RoleArn`: 20 to 2048 characters, matching `[\u0009\u000A\u000D\u0020-\u007E\u0085\u00A0-\uD7FF\uE000-\uFFFD\u10000-\u10FFFF]+`.
+    pub role_arn: String,
+    /// `RoleSessionName`: 2 to 64 characters, matching `[\w+=,.@-]*`.
+    pub role_session_name: String,
+    /// `WebIdentityToken`: 4 to 20000 characters.
+    pub web_identity_token: Sensitive,
+    /// `ProviderId`: 4 to 2048 characters.
+    pub provider_id: Option<String>,
+    /// `PolicyArns`.
+    pub policy_arns: Option<Vec<PolicyDescriptorType>>,
+    /// `Policy`: 1 to 2048 characters, matching `[\u0009\u000A\u000D\u0020-\u00FF]+`.
+    pub policy: Option<String>,
+    /// `DurationSeconds`: 900 to 43200.
+    pub duration_seconds: Option<i32>,
+    /// `MinimumSessionTokenSize`: 0 to 4096.
+    pub minimum_session_token_size: Option<i32>,
+}
+
+impl Decode for AssumeRoleWithWebIdentityRequest {
+    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
+        let members = node.members(&[
+            "RoleArn",
+            "RoleSessionName",
+            "WebIdentityToken",
+            "ProviderId",
+            "PolicyArns",
+            "Policy",
+            "DurationSeconds",
+            "MinimumSessionTokenSize",
+        ])?;
+        Ok(Self {
+            role_arn: members.required("RoleArn", &rules::ARN_TYPE)?,
+            role_session_name: members
+                .required("RoleSessionName", &rules::ROLE_SESSION_NAME_TYPE)?,
+            web_identity_token: members.required("WebIdentityToken", &rules::CLIENT_TOKEN_TYPE)?,
+            provider_id: members.optional("ProviderId", &rules::URL_TYPE)?,
+            policy_arns: members.optional("PolicyArns", &rules::POLICY_DESCRIPTOR_LIST_TYPE)?,
+            policy: members.optional("Policy", &rules::SESSION_POLICY_DOCUMENT_TYPE)?,
+            duration_seconds: members
+                .optional("DurationSeconds", &rules::ROLE_DURATION_SECONDS_TYPE)?,
+            minimum_session_token_size: members.optional(
+                "MinimumSessionTokenSize",
+                &rules::MINIMUM_SESSION_TOKEN_SIZE_TYPE,
+            )?,
+        })
+    }
+}
+
+impl Request for AssumeRoleWithWebIdentityRequest {
+    type Operation = Operation;
+    type Response = outputs::AssumeRoleWithWebIdentityResponse;
+    const OPERATION: Operation = Operation::AssumeRoleWithWebIdentity;
+}
+
+/// Input of `GetAccessKeyInfo`.
+#[derive(Debug)]
+pub struct GetAccessKeyInfoRequest {
+    /// `AccessKeyId`: 16 to 128 characters, matching `[\w]*`.
+    pub access_key_id: String,
+}
+
+impl Decode for GetAccessKeyInfoRequest {
+    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
+        let members = node.members(&["AccessKeyId"])?;
+        Ok(Self {
+            access_key_id: members.required("AccessKeyId", &rules::ACCESS_KEY_ID_TYPE)?,
+        })
+    }
+}
+
+impl Request for GetAccessKeyInfoRequest {
+    type Operation = Operation;
+    type Response = outputs::GetAccessKeyInfoResponse;
+    const OPERATION: Operation = Operation::GetAccessKeyInfo;
+}
 
 /// Input of `GetCallerIdentity`.
 #[derive(Debug)]
 pub struct GetCallerIdentityRequest {}
 
+impl Decode for GetCallerIdentityRequest {
+    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
+        node.members(&[])?;
+        Ok(Self {})
+    }
+}
+
 impl Request for GetCallerIdentityRequest {
     type Operation = Operation;
     type Response = outputs::GetCallerIdentityResponse;
     const OPERATION: Operation = Operation::GetCallerIdentity;
+}
+
+/// Input of `GetFederationToken`.
+#[derive(Debug)]
+pub struct GetFederationTokenRequest {
+    /// `Name`: 2 to 32 characters, matching `[\w+=,.@-]*`.
+    pub name: String,
+    /// `Policy`: 1 to 2048 characters, matching `[\u0009\u000A\u000D\u0020-\u00FF]+`.
+    pub policy: Option<String>,
+    /// `PolicyArns`.
+    pub policy_arns: Option<Vec<PolicyDescriptorType>>,
+    /// `DurationSeconds`: 900 to 129600.
+    pub duration_seconds: Option<i32>,
+    /// `Tags`: at most 50 items.
+    pub tags: Option<Vec<Tag>>,
+    /// `MinimumSessionTokenSize`: 0 to 4096.
+    pub minimum_session_token_size: Option<i32>,
+}
+
+impl Decode for GetFederationTokenRequest {
+    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
+        let members = node.members(&[
+            "Name",
+            "Policy",
+            "PolicyArns",
+            "DurationSeconds",
+            "Tags",
+            "MinimumSessionTokenSize",
+        ])?;
+        Ok(Self {
+            name: members.required("Name", &rules::USER_NAME_TYPE)?,
+            policy: members.optional("Policy", &rules::SESSION_POLICY_DOCUMENT_TYPE)?,
+            policy_arns: members.optional("PolicyArns", &rules::POLICY_DESCRIPTOR_LIST_TYPE)?,
+            duration_seconds: members.optional("DurationSeconds", &rules::DURATION_SECONDS_TYPE)?,
+            tags: members.optional("Tags", &rules::TAG_LIST_TYPE)?,
+            minimum_session_token_size: members.optional(
+                "MinimumSessionTokenSize",
+                &rules::MINIMUM_SESSION_TOKEN_SIZE_TYPE,
+            )?,
+        })
+    }
+}
+
+impl Request for GetFederationTokenRequest {
+    type Operation = Operation;
+    type Response = outputs::GetFederationTokenResponse;
+    const OPERATION: Operation = Operation::GetFederationToken;
+}
+
+/// Input of `GetSessionToken`.
+#[derive(Debug)]
+pub struct GetSessionTokenRequest {
+    /// `DurationSeconds`: 900 to 129600.
+    pub duration_seconds: Option<i32>,
+    /// `SerialNumber`: 9 to 256 characters, matching `[\w+=/:,.@-]*`.
+    pub serial_number: Option<String>,
+    /// `TokenCode`: 6 to 6 characters, matching `[\d]*`.
+    pub token_code: Option<Sensitive>,
+    /// `MinimumSessionTokenSize`: 0 to 4096.
+    pub minimum_session_token_size: Option<i32>,
+}
+
+impl Decode for GetSessionTokenRequest {
+    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
+        let members = node.members(&[
+            "DurationSeconds",
+            "SerialNumber",
+            "TokenCode",
+            "MinimumSessionTokenSize",
+        ])?;
+        Ok(Self {
+            duration_seconds: members.optional("DurationSeconds", &rules::DURATION_SECONDS_TYPE)?,
+            serial_number: members.optional("SerialNumber", &rules::SERIAL_NUMBER_TYPE)?,
+            token_code: members.optional("TokenCode", &rules::TOKEN_CODE_TYPE)?,
+            minimum_session_token_size: members.optional(
+                "MinimumSessionTokenSize",
+                &rules::MINIMUM_SESSION_TOKEN_SIZE_TYPE,
+            )?,
+        })
+    }
+}
+
+impl Request for GetSessionTokenRequest {
+    type Operation = Operation;
+    type Response = outputs::GetSessionTokenResponse;
+    const OPERATION: Operation = Operation::GetSessionToken;
+}
+
+/// The structure `PolicyDescriptorType`.
+#[derive(Debug)]
+pub struct PolicyDescriptorType {
+    /// `arn`: 20 to 2048 characters, matching `[\u0009\u000A\u000D\u0020-\u007E\u0085\u00A0-\uD7FF\uE000-\uFFFD\u10000-\u10FFFF]+`.
+    pub arn: Option<String>,
+}
+
+impl Decode for PolicyDescriptorType {
+    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
+        let members = node.members(&["arn"])?;
+        Ok(Self {
+            arn: members.optional("arn", &rules::ARN_TYPE)?,
+        })
+    }
+}
+
+/// The structure `ProvidedContext`.
+#[derive(Debug)]
+pub struct ProvidedContext {
+    /// `ProviderArn`: 20 to 2048 characters, matching `[\u0009\u000A\u000D\u0020-\u007E\u0085\u00A0-\uD7FF\uE000-\uFFFD\u10000-\u10FFFF]+`.
+    pub provider_arn: Option<String>,
+    /// `ContextAssertion`: 4 to 2048 characters.
+    pub context_assertion: Option<String>,
+}
+
+impl Decode for ProvidedContext {
+    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
+        let members = node.members(&["ProviderArn", "ContextAssertion"])?;
+        Ok(Self {
+            provider_arn: members.optional("ProviderArn", &rules::ARN_TYPE)?,
+            context_assertion: members
+                .optional("ContextAssertion", &rules::CONTEXT_ASSERTION_TYPE)?,
+        })
+    }
+}
+
+/// The structure `Tag`.
+#[derive(Debug)]
+pub struct Tag {
+    /// `Key`: 1 to 128 characters, matching `[\p{L}\p{Z}\p{N}_.:/=+\-@]+`.
+    pub key: String,
+    /// `Value`: 0 to 256 characters, matching `[\p{L}\p{Z}\p{N}_.:/=+\-@]*`.
+    pub value: String,
+}
+
+impl Decode for Tag {
+    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
+        let members = node.members(&["Key", "Value"])?;
+        Ok(Self {
+            key: members.required("Key", &rules::TAG_KEY_TYPE)?,
+            value: members.required("Value", &rules::TAG_VALUE_TYPE)?,
+        })
+    }
 }

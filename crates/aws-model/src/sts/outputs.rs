@@ -2,30 +2,215 @@
 
 #![allow(clippy::struct_field_names, reason = "the names are the model's")]
 
-use serde::Serialize;
+use crate::scalar::{Sensitive, Timestamp};
+use crate::xml::{WriteXml, XmlWriter};
+
+/// Output of `AssumeRole`.
+#[derive(Debug, Default)]
+pub struct AssumeRoleResponse {
+    /// `Credentials`.
+    pub credentials: Option<Credentials>,
+    /// `AssumedRoleUser`.
+    pub assumed_role_user: Option<AssumedRoleUser>,
+    /// `PackedPolicySize`: at least 0.
+    pub packed_policy_size: Option<i32>,
+    /// `SourceIdentity`: 2 to 64 characters, matching `[\w+=,.@-]*`.
+    pub source_identity: Option<String>,
+    /// `SessionTokenUtilization`: at least 0.
+    pub session_token_utilization: Option<i32>,
+    /// `SessionTokenSize`: at least 0.
+    pub session_token_size: Option<i32>,
+}
+
+impl WriteXml for AssumeRoleResponse {
+    fn write(&self, xml: &mut XmlWriter) {
+        xml.optional("Credentials", self.credentials.as_ref());
+        xml.optional("AssumedRoleUser", self.assumed_role_user.as_ref());
+        xml.optional("PackedPolicySize", self.packed_policy_size.as_ref());
+        xml.optional("SourceIdentity", self.source_identity.as_ref());
+        xml.optional(
+            "SessionTokenUtilization",
+            self.session_token_utilization.as_ref(),
+        );
+        xml.optional("SessionTokenSize", self.session_token_size.as_ref());
+    }
+}
+
+/// Output of `AssumeRoleWithWebIdentity`.
+#[derive(Debug, Default)]
+pub struct AssumeRoleWithWebIdentityResponse {
+    /// `Credentials`.
+    pub credentials: Option<Credentials>,
+    /// `SubjectFromWebIdentityToken`: 6 to 255 characters.
+    pub subject_from_web_identity_token: Option<String>,
+    /// `AssumedRoleUser`.
+    pub assumed_role_user: Option<AssumedRoleUser>,
+    /// `PackedPolicySize`: at least 0.
+    pub packed_policy_size: Option<i32>,
+    /// `Provider`.
+    pub provider: Option<String>,
+    /// `Audience`.
+    pub audience: Option<String>,
+    /// `SourceIdentity`: 2 to 64 characters, matching `[\w+=,.@-]*`.
+    pub source_identity: Option<String>,
+    /// `SessionTokenUtilization`: at least 0.
+    pub session_token_utilization: Option<i32>,
+    /// `SessionTokenSize`: at least 0.
+    pub session_token_size: Option<i32>,
+}
+
+impl WriteXml for AssumeRoleWithWebIdentityResponse {
+    fn write(&self, xml: &mut XmlWriter) {
+        xml.optional("Credentials", self.credentials.as_ref());
+        xml.optional(
+            "SubjectFromWebIdentityToken",
+            self.subject_from_web_identity_token.as_ref(),
+        );
+        xml.optional("AssumedRoleUser", self.assumed_role_user.as_ref());
+        xml.optional("PackedPolicySize", self.packed_policy_size.as_ref());
+        xml.optional("Provider", self.provider.as_ref());
+        xml.optional("Audience", self.audience.as_ref());
+        xml.optional("SourceIdentity", self.source_identity.as_ref());
+        xml.optional(
+            "SessionTokenUtilization",
+            self.session_token_utilization.as_ref(),
+        );
+        xml.optional("SessionTokenSize", self.session_token_size.as_ref());
+    }
+}
+
+/// The structure `AssumedRoleUser`.
+#[derive(Debug, Default)]
+pub struct AssumedRoleUser {
+    /// `AssumedRoleId`: 2 to 193 characters, matching `[\w+=,.@:-]*`.
+    pub assumed_role_id: String,
+    /// `Arn`: 20 to 2048 characters, matching `[\u0009\u000A\u000D\u0020-\u007E\u0085\u00A0-\uD7FF\uE000-\uFFFD\u10000-\u10FFFF]+`.
+    pub arn: String,
+}
+
+impl WriteXml for AssumedRoleUser {
+    fn write(&self, xml: &mut XmlWriter) {
+        xml.member("AssumedRoleId", &self.assumed_role_id);
+        xml.member("Arn", &self.arn);
+    }
+}
+
+/// The structure `Credentials`.
+#[derive(Debug)]
+pub struct Credentials {
+    /// `AccessKeyId`: 16 to 128 characters, matching `[\w]*`.
+    pub access_key_id: String,
+    /// `SecretAccessKey`.
+    pub secret_access_key: Sensitive,
+    /// `SessionToken`.
+    pub session_token: Sensitive,
+    /// `Expiration`.
+    pub expiration: Timestamp,
+}
+
+impl WriteXml for Credentials {
+    fn write(&self, xml: &mut XmlWriter) {
+        xml.member("AccessKeyId", &self.access_key_id);
+        xml.member("SecretAccessKey", &self.secret_access_key);
+        xml.member("SessionToken", &self.session_token);
+        xml.member("Expiration", &self.expiration);
+    }
+}
+
+/// The structure `FederatedUser`.
+#[derive(Debug, Default)]
+pub struct FederatedUser {
+    /// `FederatedUserId`: 2 to 193 characters, matching `[\w+=,.@\:-]*`.
+    pub federated_user_id: String,
+    /// `Arn`: 20 to 2048 characters, matching `[\u0009\u000A\u000D\u0020-\u007E\u0085\u00A0-\uD7FF\uE000-\uFFFD\u10000-\u10FFFF]+`.
+    pub arn: String,
+}
+
+impl WriteXml for FederatedUser {
+    fn write(&self, xml: &mut XmlWriter) {
+        xml.member("FederatedUserId", &self.federated_user_id);
+        xml.member("Arn", &self.arn);
+    }
+}
+
+/// Output of `GetAccessKeyInfo`.
+#[derive(Debug, Default)]
+pub struct GetAccessKeyInfoResponse {
+    /// `Account`.
+    pub account: Option<String>,
+}
+
+impl WriteXml for GetAccessKeyInfoResponse {
+    fn write(&self, xml: &mut XmlWriter) {
+        xml.optional("Account", self.account.as_ref());
+    }
+}
 
 /// Output of `GetCallerIdentity`.
-#[derive(Debug, Default, Serialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Debug, Default)]
 pub struct GetCallerIdentityResponse {
     /// `UserId`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub user_id: Option<String>,
     /// `Account`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
     /// `Arn`: 20 to 2048 characters, matching `[\u0009\u000A\u000D\u0020-\u007E\u0085\u00A0-\uD7FF\uE000-\uFFFD\u10000-\u10FFFF]+`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub arn: Option<String>,
 }
 
-impl GetCallerIdentityResponse {
-    /// Elements of the answer in the model's order; an absent one is left out.
-    pub fn elements(&self) -> [(&'static str, Option<&str>); 3] {
-        [
-            ("UserId", self.user_id.as_deref()),
-            ("Account", self.account.as_deref()),
-            ("Arn", self.arn.as_deref()),
-        ]
+impl WriteXml for GetCallerIdentityResponse {
+    fn write(&self, xml: &mut XmlWriter) {
+        xml.optional("UserId", self.user_id.as_ref());
+        xml.optional("Account", self.account.as_ref());
+        xml.optional("Arn", self.arn.as_ref());
+    }
+}
+
+/// Output of `GetFederationToken`.
+#[derive(Debug, Default)]
+pub struct GetFederationTokenResponse {
+    /// `Credentials`.
+    pub credentials: Option<Credentials>,
+    /// `FederatedUser`.
+    pub federated_user: Option<FederatedUser>,
+    /// `PackedPolicySize`: at least 0.
+    pub packed_policy_size: Option<i32>,
+    /// `SessionTokenUtilization`: at least 0.
+    pub session_token_utilization: Option<i32>,
+    /// `SessionTokenSize`: at least 0.
+    pub session_token_size: Option<i32>,
+}
+
+impl WriteXml for GetFederationTokenResponse {
+    fn write(&self, xml: &mut XmlWriter) {
+        xml.optional("Credentials", self.credentials.as_ref());
+        xml.optional("FederatedUser", self.federated_user.as_ref());
+        xml.optional("PackedPolicySize", self.packed_policy_size.as_ref());
+        xml.optional(
+            "SessionTokenUtilization",
+            self.session_token_utilization.as_ref(),
+        );
+        xml.optional("SessionTokenSize", self.session_token_size.as_ref());
+    }
+}
+
+/// Output of `GetSessionToken`.
+#[derive(Debug, Default)]
+pub struct GetSessionTokenResponse {
+    /// `Credentials`.
+    pub credentials: Option<Credentials>,
+    /// `SessionTokenUtilization`: at least 0.
+    pub session_token_utilization: Option<i32>,
+    /// `SessionTokenSize`: at least 0.
+    pub session_token_size: Option<i32>,
+}
+
+impl WriteXml for GetSessionTokenResponse {
+    fn write(&self, xml: &mut XmlWriter) {
+        xml.optional("Credentials", self.credentials.as_ref());
+        xml.optional(
+            "SessionTokenUtilization",
+            self.session_token_utilization.as_ref(),
+        );
+        xml.optional("SessionTokenSize", self.session_token_size.as_ref());
     }
 }

@@ -27,11 +27,9 @@ said! {
         EntityTemporarilyUnmodifiable,
         /// Two requests changed the same thing at once (409).
         ConcurrentModification,
-        /// The caller cannot do this for itself: root has no user name, no login profile (400).
-        InvalidUserType,
         /// A password breaks the account's password policy (400).
         PasswordPolicyViolation,
-        /// The issuer of an OpenID Connect provider does not answer as one (400).
+        /// The issuer of a web identity provider does not answer as one (400).
         OpenIdIdpCommunicationError,
         /// A policy cannot be simulated (500, as the model has it).
         PolicyEvaluation,

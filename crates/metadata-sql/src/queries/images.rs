@@ -17,7 +17,7 @@ macro_rules! image_columns {
 
 const INSERT: &str = "INSERT INTO image (repository_id, digest, id, media_type, kind, \
     artifact_media_type, manifest_size, size, pushed_at, last_pulled_at, subject, is_tagged, \
-    latest_sequence, tag_count) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0)";
+    latest_sequence, tag_count) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
 
 /// A manifest is there exactly while its image is.
 const INSERT_MANIFEST: &str = "INSERT INTO manifest (repository_id, digest, wrapped_key, sealed) \
@@ -182,8 +182,8 @@ pub(crate) fn list_referrers(
 pub(crate) fn insert(
     sql: &mut dyn Sql,
     repository: &RepositoryId,
-    image: &ImageRecord,
-    manifest: &SealedManifest,
+    (image, manifest): (&ImageRecord, &SealedManifest),
+    tag_count: u64,
 ) -> Result<(), StoreError> {
     let digest = Parameter::from(&image.digest);
     let row = [
@@ -200,6 +200,7 @@ pub(crate) fn insert(
         image.subject.as_ref().into(),
         image.is_tagged.into(),
         image.latest_sequence.into(),
+        unsigned(tag_count)?,
     ];
     let sealed = [
         repository.into(),

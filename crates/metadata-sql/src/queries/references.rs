@@ -5,10 +5,15 @@ use ecru_ports::metadata::{ReferenceKind, ReferenceRecord, StoreError};
 
 use super::read_all;
 use crate::row::Row;
-use crate::sql::Sql;
+use crate::sql::{Parameter, Sql};
 
 const INSERT: &str = "INSERT INTO image_reference \
     (image_id, target, kind, repository_id, media_type) VALUES ($1, $2, $3, $4, $5) \
+    ON CONFLICT (image_id, target, kind) DO NOTHING";
+/// Four at once: a round trip's worth of work less each (PostgreSQL answers every statement by itself).
+const INSERT_FOUR: &str = "INSERT INTO image_reference \
+    (image_id, target, kind, repository_id, media_type) VALUES ($1, $2, $3, $4, $5), \
+    ($1, $6, $7, $4, $8), ($1, $9, $10, $4, $11), ($1, $12, $13, $4, $14) \
     ON CONFLICT (image_id, target, kind) DO NOTHING";
 const DELETE: &str = "DELETE FROM image_reference WHERE image_id = $1 AND target = $2";
 
@@ -65,17 +70,33 @@ pub(crate) fn insert(
     image_id: &str,
     references: &[ReferenceRecord],
 ) -> Result<(), StoreError> {
-    for reference in references {
-        let values = [
-            image_id.into(),
-            (&reference.target).into(),
-            reference.kind.as_str().into(),
-            repository.into(),
-            (&reference.media_type).into(),
-        ];
-        sql.submit(INSERT, &values)?;
+    let fours = references.chunks_exact(4);
+    let rest = fours.remainder();
+    for four in fours {
+        sql.submit(INSERT_FOUR, &values(repository, image_id, four))?;
+    }
+    for one in rest.chunks(1) {
+        sql.submit(INSERT, &values(repository, image_id, one))?;
     }
     Ok(())
+}
+
+/// Those of the image and the repository stand once, with the first reference.
+fn values<'v>(
+    repository: &'v RepositoryId,
+    image_id: &'v str,
+    references: &'v [ReferenceRecord],
+) -> Vec<Parameter<'v>> {
+    let mut values = vec![image_id.into()];
+    for (place, reference) in references.iter().enumerate() {
+        values.push((&reference.target).into());
+        values.push(reference.kind.as_str().into());
+        if place == 0 {
+            values.push(repository.into());
+        }
+        values.push((&reference.media_type).into());
+    }
+    values
 }
 
 pub(crate) fn delete(

@@ -169,8 +169,7 @@ pub(crate) fn insert(sql: &mut dyn Sql, repository: &Repository) -> Result<bool,
     Ok(true)
 }
 
-/// Announces a change.
-pub(super) const CHANGE: &str = concat!(
+const CHANGE: &str = concat!(
     "UPDATE repository SET version = version + 1 WHERE id = $1 RETURNING ",
     repository_columns!()
 );

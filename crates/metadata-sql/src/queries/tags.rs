@@ -105,6 +105,21 @@ pub(crate) fn put(
     sql.submit(MOVE, &[repository.into(), name, digest.into(), now.into()])
 }
 
+/// Points a tag to an image whose row counts it already. `before` is the image that has it.
+pub(crate) fn place(
+    sql: &mut dyn Sql,
+    repository: &RepositoryId,
+    (tag, before): (&Tag, Option<&Digest>),
+    digest: &Digest,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    if let Some(before) = before {
+        sql.submit(COUNT_LESS, &[repository.into(), before.into()])?;
+    }
+    let name = Parameter::from(tag.as_str());
+    sql.submit(MOVE, &[repository.into(), name, digest.into(), now.into()])
+}
+
 pub(crate) fn delete(
     sql: &mut dyn Sql,
     repository: &RepositoryId,

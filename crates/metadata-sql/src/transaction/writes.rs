@@ -6,8 +6,8 @@ use ecru_domain::{Digest, Registry, RepositoryId, Tag, Timestamp, UploadId};
 use ecru_ports::blobs::ObjectId;
 use ecru_ports::metadata::{
     AccessKeyRecord, DoomedObject, ImageRecord, JobRecord, KeyRecord, LayerRecord, ObjectRecord,
-    PushFacts, PushQuestion, ReferenceRecord, SealedManifest, ServerKeyRecord, StoreError,
-    UploadAdvance, UploadRecord, WriteTransaction,
+    PushFacts, PushQuestion, PushedImage, ReferenceRecord, SealedManifest, ServerKeyRecord,
+    StoreError, UploadAdvance, UploadRecord, WriteTransaction,
 };
 
 use super::SqlTransaction;
@@ -88,7 +88,16 @@ impl<S: Sql> WriteTransaction for SqlTransaction<'_, S> {
         image: &ImageRecord,
         manifest: &SealedManifest,
     ) -> Result<(), StoreError> {
-        self.run(|sql| images::insert(sql, repository, image, manifest))
+        self.run(|sql| images::insert(sql, repository, (image, manifest), 0))
+    }
+
+    fn insert_pushed(
+        &mut self,
+        repository: &RepositoryId,
+        pushed: &PushedImage<'_>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.run(|sql| pushes::store(sql, repository, pushed, now))
     }
 
     fn insert_references(

@@ -14,9 +14,11 @@ use ecru_domain::mutability::{MutabilityMode, TagMutability};
 use ecru_domain::{
     AccountId, Digest, EncryptionType, Principal, Region, Registry, RepositoryName, Timestamp,
 };
-use ecru_key_store::FileKeyStore;
+use ecru_key_store::{FileKeyStore, JsonWebTokens};
 use ecru_metadata_sql::SqliteMetadata;
 use ecru_oci_gateway::{ConnectionInfo, OciConfig, OciGateway, ResponseBody, RouteName};
+use ecru_outbound::{EgressAllow, GuardedHttp};
+use ecru_ports::conformance::audit::KeptLines;
 use ecru_ports::{Clock, Ids, Metadata};
 use ecru_services::identity::AccessKeyPair;
 use ecru_services::keys::RequestedEncryption;
@@ -57,6 +59,7 @@ pub(crate) struct World {
     pub(crate) home: Registry,
     pub(crate) password: String,
     gateway: OciGateway,
+    pub(crate) audit: Arc<KeptLines>,
     clock: Arc<HandClock>,
     _directory: tempfile::TempDir,
 }
@@ -108,12 +111,16 @@ impl World {
         let clock = Arc::new(HandClock(AtomicI64::new(1_800_000_000_000_000)));
         let metadata = SqliteMetadata::open(&path.join("ecru.db"), &*clock).unwrap();
         let keys = FileKeyStore::open_or_create(&path.join("keys"), true).unwrap();
+        let audit = Arc::new(KeptLines::default());
         let outside = Outside {
             metadata: Metadata::new(Arc::new(metadata)),
             blobs: Arc::new(DirectoryBlobs::open(&path.join("blobs")).unwrap()),
             keys: Arc::new(keys),
             clock: clock.clone(),
             ids: Arc::new(CountingIds(AtomicU64::new(0))),
+            audit: audit.clone(),
+            outbound: Arc::new(GuardedHttp::with_trust(EgressAllow::default(), vec![]).unwrap()),
+            identity_tokens: Arc::new(JsonWebTokens),
         };
         let home = registry("000000000000", "us-east-1");
         let limits = Limits {
@@ -130,6 +137,7 @@ impl World {
             home,
             password: String::new(),
             gateway,
+            audit,
             clock,
             _directory: directory,
         };

@@ -53,7 +53,7 @@ fn nanoseconds(digits: &str) -> Option<i64> {
         return None;
     }
     let kept: String = digits.chars().take(FRACTION).collect();
-    format!("{kept:0<width$}", width = FRACTION).parse().ok()
+    format!("{kept:0<FRACTION$}").parse().ok()
 }
 
 /// Days since 1970 of `YYYY`, `YYYY-MM` or `YYYY-MM-DD`.

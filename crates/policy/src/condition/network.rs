@@ -5,14 +5,14 @@ use std::net::IpAddr;
 
 /// A range of addresses; a single address is the range of itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Network {
+pub struct Network {
     address: IpAddr,
     prefix: u32,
 }
 
 impl Network {
     /// Reads an address, with a prefix perhaps.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
+    pub fn parse(text: &str) -> Option<Self> {
         let (address, prefix) = match text.split_once('/') {
             Some((address, prefix)) => (address, Some(prefix_length(prefix)?)),
             None => (text, None),
@@ -36,7 +36,7 @@ impl Network {
     }
 
     /// Whether an address lies in the range. One of the other family does not.
-    pub(crate) fn contains(self, address: IpAddr) -> bool {
+    pub fn contains(self, address: IpAddr) -> bool {
         match (self.address, address.to_canonical()) {
             (IpAddr::V4(own), IpAddr::V4(other)) => {
                 let differing = own.to_bits() ^ other.to_bits();

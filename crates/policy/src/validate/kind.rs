@@ -136,6 +136,10 @@ pub(super) enum Presence {
 
 /// What a kind of documents asks.
 #[derive(Clone, Copy, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a column of a table of kinds"
+)]
 pub(super) struct Rules {
     pub(super) principal: Presence,
     pub(super) resource: Presence,

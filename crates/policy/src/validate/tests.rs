@@ -70,83 +70,86 @@ fn each_kind_takes_its_documents() {
     }
 }
 
+/// Statements of principals' policies, and what IAM says of each.
+const REFUSED: &[(&str, &str)] = &[
+    (
+        r#""Effect": "Allow", "Action": "a:b""#,
+        "Policy statement must contain resources.",
+    ),
+    (
+        r#""Effect": "Allow", "Action": "a:b", "Resource": []"#,
+        "Policy statement must contain resources.",
+    ),
+    (
+        r#""Effect": "Allow", "Resource": "*""#,
+        "Policy statement must contain actions.",
+    ),
+    (
+        r#""Effect": "Allow", "Action": [], "Resource": "*""#,
+        "Policy statement must contain actions.",
+    ),
+    (
+        r#""Effect": "Allow", "Principal": "*", "Action": "a:b", "Resource": "*""#,
+        "Policy document should not specify a principal.",
+    ),
+    (
+        r#""Effect": "Allow", "Action": "Put", "Resource": "*""#,
+        "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.",
+    ),
+    (
+        r#""Effect": "Allow", "Action": "a:b:c", "Resource": "*""#,
+        "Actions/Condition can contain only one colon.",
+    ),
+    (
+        r#""Effect": "Allow", "Action": "a*:b", "Resource": "*""#,
+        "Vendor a* is not valid",
+    ),
+    (
+        r#""Effect": "Allow", "Action": "a:b", "Resource": "x""#,
+        "Resource x must be in ARN format or \"*\".",
+    ),
+    (
+        r#""Effect": "Allow", "Action": "a:b", "Resource": "arn:azure:x""#,
+        "Partition \"azure\" is not valid for resource \"arn:azure:x:*:*:*\".",
+    ),
+    (
+        r#""Effect": "Allow", "Action": "a:b", "Resource": "arn:aws:*:::x""#,
+        "Resource vendor must be fully qualified and cannot contain regexes.",
+    ),
+    (
+        r#""Effect": "Allow", "Action": "a:b", "Resource": "arn:aws:iam:us-east-1:111122223333:user/a""#,
+        "IAM resource arn:aws:iam:us-east-1:111122223333:user/a cannot contain region information.",
+    ),
+    (
+        r#""Sid": "a b", "Effect": "Allow", "Action": "a:b", "Resource": "*""#,
+        "Statement IDs (SID) must be alpha-numeric. \
+             Check that your input satisfies the regular expression [0-9A-Za-z]*",
+    ),
+    (
+        r#""Effect": "Allow", "Action": "a:b", "Resource": "*", "Condition": {"Bool": {"key": "true"}}"#,
+        "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.",
+    ),
+    (
+        r#""Effect": "Allow", "Action": "a:b", "Resource": "*", "Condition": {"Fits": {"a:b": "c"}}"#,
+        "Syntax errors in policy.",
+    ),
+    (
+        r#""Effect": "allow", "Action": "a:b", "Resource": "*""#,
+        "Syntax errors in policy.",
+    ),
+    (
+        r#""Action": "a:b", "Resource": "*""#,
+        "Syntax errors in policy.",
+    ),
+];
+
 #[test]
 fn iam_says_what_is_wrong_with_policies_of_principals() {
-    for (statement, message) in [
-        (
-            r#""Effect": "Allow", "Action": "a:b""#,
-            "Policy statement must contain resources.",
-        ),
-        (
-            r#""Effect": "Allow", "Action": "a:b", "Resource": []"#,
-            "Policy statement must contain resources.",
-        ),
-        (
-            r#""Effect": "Allow", "Resource": "*""#,
-            "Policy statement must contain actions.",
-        ),
-        (
-            r#""Effect": "Allow", "Action": [], "Resource": "*""#,
-            "Policy statement must contain actions.",
-        ),
-        (
-            r#""Effect": "Allow", "Principal": "*", "Action": "a:b", "Resource": "*""#,
-            "Policy document should not specify a principal.",
-        ),
-        (
-            r#""Effect": "Allow", "Action": "Put", "Resource": "*""#,
-            "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.",
-        ),
-        (
-            r#""Effect": "Allow", "Action": "a:b:c", "Resource": "*""#,
-            "Actions/Condition can contain only one colon.",
-        ),
-        (
-            r#""Effect": "Allow", "Action": "a*:b", "Resource": "*""#,
-            "Vendor a* is not valid",
-        ),
-        (
-            r#""Effect": "Allow", "Action": "a:b", "Resource": "x""#,
-            "Resource x must be in ARN format or \"*\".",
-        ),
-        (
-            r#""Effect": "Allow", "Action": "a:b", "Resource": "arn:azure:x""#,
-            "Partition \"azure\" is not valid for resource \"arn:azure:x:*:*:*\".",
-        ),
-        (
-            r#""Effect": "Allow", "Action": "a:b", "Resource": "arn:aws:*:::x""#,
-            "Resource vendor must be fully qualified and cannot contain regexes.",
-        ),
-        (
-            r#""Effect": "Allow", "Action": "a:b", "Resource": "arn:aws:iam:us-east-1:111122223333:user/a""#,
-            "IAM resource arn:aws:iam:us-east-1:111122223333:user/a cannot contain region information.",
-        ),
-        (
-            r#""Sid": "a b", "Effect": "Allow", "Action": "a:b", "Resource": "*""#,
-            "Statement IDs (SID) must be alpha-numeric. \
-             Check that your input satisfies the regular expression [0-9A-Za-z]*",
-        ),
-        (
-            r#""Effect": "Allow", "Action": "a:b", "Resource": "*", "Condition": {"Bool": {"key": "true"}}"#,
-            "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.",
-        ),
-        (
-            r#""Effect": "Allow", "Action": "a:b", "Resource": "*", "Condition": {"Fits": {"a:b": "c"}}"#,
-            "Syntax errors in policy.",
-        ),
-        (
-            r#""Effect": "allow", "Action": "a:b", "Resource": "*""#,
-            "Syntax errors in policy.",
-        ),
-        (
-            r#""Action": "a:b", "Resource": "*""#,
-            "Syntax errors in policy.",
-        ),
-    ] {
+    for (statement, message) in REFUSED {
         for kind in OF_PRINCIPALS {
             assert_eq!(
                 refusal(&document(statement), kind).message,
-                message,
+                *message,
                 "{statement}"
             );
         }

@@ -26,10 +26,10 @@ pub(crate) fn explanation_agrees(
     match decision.outcome {
         Outcome::ExplicitlyDenied => assert!(by.iter().any(|layer| layer.denies)),
         Outcome::ImplicitlyDenied => {
-            assert!(decision.statement.is_none() && !decision.reason("a:b").is_empty())
+            assert!(decision.statement.is_none() && !decision.reason("a:b").is_empty());
         }
         Outcome::Allowed => {
-            assert!(decision.layer.is_none() || by.iter().any(|layer| layer.allows))
+            assert!(decision.layer.is_none() || by.iter().any(|layer| layer.allows));
         }
     }
     if let Some(named) = &decision.statement {

@@ -66,6 +66,8 @@ stored_words! {
         OrganizationPolicy = "organization-policy",
         /// How far the making of an account has got.
         AccountCreation = "account-creation",
+        /// The mail address of an account that an organization made: no two have the same.
+        AccountEmail = "account-email",
     }
 }
 
@@ -98,6 +100,10 @@ stored_words! {
         Parent = "parent",
         /// From a root, unit or account to a policy of its organization.
         TargetPolicy = "target-policy",
+        /// From a root, unit or account to a policy that is attached to everything at first, and no longer to it.
+        DetachedPolicy = "detached-policy",
+        /// From an account to its organization.
+        OrganizationMember = "organization-member",
     }
 }
 

@@ -320,6 +320,21 @@ pub struct PushQuestion<'a> {
     pub setting: (&'a Registry, &'a str),
 }
 
+/// A new image as its push leaves it.
+#[derive(Clone, Copy, Debug)]
+pub struct PushedImage<'a> {
+    /// The image; it is tagged exactly if it has `tags`.
+    pub image: &'a ImageRecord,
+    /// Its manifest.
+    pub manifest: &'a SealedManifest,
+    /// What it refers to.
+    pub references: &'a [ReferenceRecord],
+    /// Its tags, each once.
+    pub tags: &'a [Tag],
+    /// Which image has each of the tags before, as [`PushFacts`] tell.
+    pub targets: &'a [Option<Digest>],
+}
+
 /// What a push must know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PushFacts {

@@ -11,8 +11,9 @@ use super::StoreError;
 use super::identities::{ReadIdentities, WriteIdentities};
 use super::records::{
     AccessKeyRecord, DoomedObject, ImageRecord, JobRecord, KeyOrigin, KeyRecord, LayerRecord,
-    LayerUse, ObjectRecord, ObjectTotals, PushFacts, PushQuestion, ReferenceKind, ReferenceRecord,
-    SealedManifest, ServerKeyRecord, TagRecord, TagStatus, UploadAdvance, UploadRecord,
+    LayerUse, ObjectRecord, ObjectTotals, PushFacts, PushQuestion, PushedImage, ReferenceKind,
+    ReferenceRecord, SealedManifest, ServerKeyRecord, TagRecord, TagStatus, UploadAdvance,
+    UploadRecord,
 };
 use crate::blobs::ObjectId;
 
@@ -282,6 +283,14 @@ pub trait WriteTransaction: ReadTransaction + WriteIdentities {
         repository: &RepositoryId,
         image: &ImageRecord,
         manifest: &SealedManifest,
+    ) -> Result<(), StoreError>;
+    /// Adds an image with manifest, references and tags, each row written once. The closure knows that the digest is
+    /// not stored, and what the tags point to before.
+    fn insert_pushed(
+        &mut self,
+        repository: &RepositoryId,
+        pushed: &PushedImage<'_>,
+        now: Timestamp,
     ) -> Result<(), StoreError>;
     /// Adds references of an image (by its id; the image need not be stored yet).
     fn insert_references(

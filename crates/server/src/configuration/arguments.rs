@@ -64,6 +64,19 @@ pub struct StoreArgs {
     #[arg(long, env = "ECRU_BLOBS", value_name = "DIR")]
     pub blobs: Option<PathBuf>,
 
+    /// Directory of the audit log [default: <data>/audit]
+    #[arg(long, env = "ECRU_AUDIT_DIR", value_name = "DIR")]
+    pub audit_dir: Option<PathBuf>,
+
+    /// How many MiB of a file of the audit log are followed by another file
+    #[arg(
+        long,
+        env = "ECRU_AUDIT_FILE_SIZE",
+        value_name = "MIB",
+        default_value_t = 64
+    )]
+    pub audit_file_size: u32,
+
     /// How long a layer that no image refers to is kept; it counts as present in the first half
     #[arg(
         long,
@@ -91,6 +104,16 @@ pub struct StoreArgs {
         default_value = "newest"
     )]
     pub latest: Latest,
+
+    /// Networks and places that the server may ask though they are not public, also without TLS, separated by commas:
+    /// `10.20.0.0/16`, `idp.internal:8443`. It asks for the keys of OpenID Connect providers
+    #[arg(
+        long,
+        env = "ECRU_EGRESS_ALLOW",
+        value_name = "LIST",
+        default_value = ""
+    )]
+    pub egress_allow: String,
 
     /// The least important lines that are logged
     #[arg(
@@ -144,6 +167,11 @@ pub struct ServeArgs {
     /// [default: localhost:<port> on a loopback listener, else the address]
     #[arg(long, env = "ECRU_REGISTRY_URI", value_name = "HOST")]
     pub registry_uri: Option<String>,
+
+    /// Addresses and ranges, separated by commas, of proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are
+    /// believed: `10.0.0.0/8,192.0.2.1` [default: none]
+    #[arg(long, env = "ECRU_TRUSTED_PROXIES", value_name = "RANGES")]
+    pub trusted_proxies: Option<String>,
 
     /// Address and port of `/metrics`, or `off`; where the default is taken already, the server goes on without
     /// [default: 127.0.0.1:5051]

@@ -8,17 +8,20 @@ use ecru_domain::latest::LatestMode;
 use ecru_domain::{AccountId, Region, Registry, address};
 use ecru_key_store::KeyStoreError;
 use ecru_key_store::credentials::AccessKeyPair;
+use ecru_outbound::EgressAllow;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
 use super::arguments::{Latest, LogFormat, LogLevel, MetricsListen, ServeArgs, StoreArgs};
 use super::secret_url::SecretUrl;
 use super::span::Span;
+use crate::proxies::TrustedProxies;
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_hours(1);
 const YEAR: Duration = Duration::from_hours(24 * 365);
 const MOST_CONNECTIONS: u32 = 1_000_000;
+const MOST_AUDIT_MEBIBYTES: u32 = 4_096;
 const LONGEST_HOST: usize = 255;
 const METRICS_PORT: u16 = 5051;
 
@@ -54,6 +57,15 @@ pub enum MetadataPlace {
     Postgres(SecretUrl),
 }
 
+/// Where the audit log is, and how it is cut into files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditPlace {
+    /// Its directory.
+    pub directory: PathBuf,
+    /// From how many bytes on a file is followed by another.
+    pub max_file_bytes: u64,
+}
+
 /// The store and its owner.
 #[derive(Clone, Debug)]
 pub struct StoreConfig {
@@ -67,12 +79,16 @@ pub struct StoreConfig {
     pub metadata: MetadataPlace,
     /// Where the objects are.
     pub blobs: PathBuf,
+    /// The audit log.
+    pub audit: AuditPlace,
     /// How long an unreferenced layer stays.
     pub layer_grace: Duration,
     /// How long an upload lives without a request.
     pub upload_lifetime: Duration,
     /// What `latest` answers.
     pub latest: LatestMode,
+    /// What the server may ask though it is not public.
+    pub egress_allow: EgressAllow,
     /// The root access key that the operator supplies, if any.
     pub root_key: Option<AccessKeyPair>,
     /// Which lines are logged.
@@ -134,6 +150,8 @@ pub struct Config {
     pub registry_uri: Option<RegistryUri>,
     /// Where metrics are served, if anywhere.
     pub metrics: Option<MetricsPlace>,
+    /// Whose forwarding headers are believed.
+    pub proxies: TrustedProxies,
     /// The limits of the listener.
     pub http: HttpLimits,
 }
@@ -152,6 +170,7 @@ impl Config {
             tls: tls_files(args)?,
             registry_uri: registry_uri.transpose()?,
             metrics: metrics_place(args)?,
+            proxies: proxies(args)?,
             http: HttpLimits {
                 header_timeout: bounded("header-timeout", args.header_timeout, SECOND, HOUR)?,
                 idle_timeout: bounded("idle-timeout", args.idle_timeout, SECOND, HOUR)?,
@@ -205,6 +224,7 @@ impl StoreConfig {
             home: home(args)?,
             metadata: metadata_place(&args.metadata, &data)?,
             blobs: blobs_directory(args.blobs.as_deref(), &data)?,
+            audit: audit_place(args, &data)?,
             layer_grace: bounded("layer-grace", args.layer_grace, SECOND, YEAR)?,
             upload_lifetime: bounded("upload-lifetime", args.upload_lifetime, SECOND, YEAR)?,
             latest: match args.latest {
@@ -212,6 +232,8 @@ impl StoreConfig {
                 Latest::Explicit => LatestMode::Explicit,
                 Latest::Follow => LatestMode::Follow,
             },
+            egress_allow: EgressAllow::parse(&args.egress_allow)
+                .map_err(|error| invalid("egress-allow", error.to_string()))?,
             root_key: root_key(variable)?,
             log_level: args.log_level,
             log_format: args.log_format,
@@ -302,6 +324,23 @@ fn blobs_directory(blobs: Option<&Path>, data: &Path) -> Result<PathBuf, Setting
         )),
         Some(path) => Ok(path.to_owned()),
     }
+}
+
+fn audit_place(args: &StoreArgs, data: &Path) -> Result<AuditPlace, SettingError> {
+    let mebibytes = args.audit_file_size;
+    if mebibytes == 0 || mebibytes > MOST_AUDIT_MEBIBYTES {
+        let reason = format!("{mebibytes} is not between 1 and {MOST_AUDIT_MEBIBYTES}");
+        return Err(invalid("audit-file-size", reason));
+    }
+    Ok(AuditPlace {
+        directory: args.audit_dir.clone().unwrap_or_else(|| data.join("audit")),
+        max_file_bytes: u64::from(mebibytes) * 1_024 * 1_024,
+    })
+}
+
+fn proxies(args: &ServeArgs) -> Result<TrustedProxies, SettingError> {
+    let text = args.trusted_proxies.as_deref().unwrap_or_default();
+    TrustedProxies::parse(text).map_err(|reason| invalid("trusted-proxies", reason))
 }
 
 fn tls_files(args: &ServeArgs) -> Result<Option<TlsFiles>, SettingError> {
@@ -501,6 +540,11 @@ mod tests {
             (&["--registry-uri", "ftp://registry"], "registry-uri: "),
             (&["--registry-uri", "registry/path"], "registry-uri: "),
             (&["--registry-uri", ""], "registry-uri: "),
+            (&["--audit-file-size", "0"], "audit-file-size: 0 is not"),
+            (
+                &["--trusted-proxies", "10.0.0.0/33"],
+                "trusted-proxies: 10.0.0.0/33 is neither",
+            ),
             (
                 &["--registry-uri", "{account}.registry"],
                 "registry-uri: with placeholders",

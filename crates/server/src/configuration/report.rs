@@ -37,6 +37,7 @@ pub fn explain(
 fn derived(name: &str, config: &Config) -> Option<String> {
     match name {
         "keys" => Some(config.store.keys.display().to_string()),
+        "audit-dir" => Some(config.store.audit.directory.display().to_string()),
         "blobs" => Some(config.store.blobs.display().to_string()),
         "metadata" => Some(match &config.store.metadata {
             MetadataPlace::Sqlite(path) => path.display().to_string(),

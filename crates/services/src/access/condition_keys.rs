@@ -55,6 +55,10 @@ fn tag_value(question: &Question<'_>, family: &str, tag: &str) -> Option<String>
 
 fn principal_value(question: &Question<'_>, key: &str) -> Option<Value> {
     let (principal, standing) = (&question.context.principal, question.standing);
+    if !standing.principal.has_policies() {
+        // a provider of identities, who vouches for somebody that is nobody here yet
+        return None;
+    }
     let text = match key {
         "aws:principalarn" => standing.arn.clone(),
         "aws:principalaccount" => principal.account.to_string(),

@@ -45,6 +45,8 @@ pub(crate) struct Holding {
     binding_all: usize,
     /// Whether any of it asks for the tag of an image.
     pub(crate) asks_for_image_tag: bool,
+    /// The trust policy, if it is a role.
+    pub(crate) trust: Option<Document>,
     /// The tags of the repository.
     pub(crate) tags: Vec<(String, String)>,
     /// Where the account that owns it stands.
@@ -58,6 +60,15 @@ impl Holding {
             return &self.policies;
         }
         self.policies.get(..self.binding_all).unwrap_or_default()
+    }
+
+    /// What binds a role: its trust policy.
+    pub(crate) fn of_role(trust: Document, place: Arc<AccountPlace>) -> Self {
+        Self {
+            trust: Some(trust),
+            place,
+            ..Self::default()
+        }
     }
 
     /// The same with another repository policy.

@@ -5,6 +5,9 @@
 
 use std::collections::HashMap;
 
+use ecru_domain::organization::{
+    FULL_ACCESS, MAX_POLICIES_OF_TARGET, MAX_UNIT_DEPTH, PolicyType, RESOURCE_FULL_ACCESS,
+};
 use ecru_domain::{AccountId, Error};
 use ecru_policy::{Document, Level, Policy};
 use ecru_ports::metadata::{EntityKind, LinkKind, ReadTransaction};
@@ -13,24 +16,12 @@ use crate::iam::records::{
     self, AccountDocument, OrganizationDocument, OrganizationPolicyDocument,
 };
 
-/// How deep units may be nested, the root and the account included (Organizations quotas).
-const MAX_LEVELS: usize = 7;
+/// Root, units and the account.
+const MAX_LEVELS: usize = MAX_UNIT_DEPTH + 2;
 
-/// Policies attached to one root, unit or account (Organizations quotas).
-pub(crate) const MAX_POLICIES_OF_TARGET: u32 = 10;
-
-/// The policy that is attached to everything at first.
-pub(crate) const FULL_ACCESS: &str = "p-FullAWSAccess";
-
-/// What it says.
+/// What [`FULL_ACCESS`] says.
 pub(crate) const FULL_ACCESS_DOCUMENT: &str =
     r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
-
-/// The type of policies that bind principals.
-pub(crate) const SERVICE_CONTROL: &str = "SERVICE_CONTROL_POLICY";
-
-/// The type of policies that bind resources.
-pub(crate) const RESOURCE_CONTROL: &str = "RESOURCE_CONTROL_POLICY";
 
 /// Versions of the accounts whose identities were read.
 pub(crate) type Versions = Vec<(AccountId, u64)>;
@@ -98,7 +89,7 @@ impl AccountPlace {
         let found = rows.find_entity(management, EntityKind::Organization, management.as_str())?;
         let Some(entity) = found else { return Ok(()) };
         let organization: OrganizationDocument = records::read(&entity)?;
-        let targets = ancestry(rows, account)?;
+        let targets = ancestry(rows, account.as_str())?;
         let units = targets
             .get(..targets.len().saturating_sub(1))
             .unwrap_or_default();
@@ -108,26 +99,26 @@ impl AccountPlace {
         if account == management {
             return Ok(());
         }
-        let is_enabled = |kind: &str| {
+        let is_enabled = |kind: PolicyType| {
             let mut types = organization.enabled_policy_types.iter();
-            types.any(|enabled| enabled == kind)
+            types.any(|enabled| enabled == kind.as_str())
         };
-        let (scps, rcps) = levels(rows, &targets)?;
-        if is_enabled(SERVICE_CONTROL) {
-            self.scps = scps;
+        let mut policies = Policies::default();
+        if is_enabled(PolicyType::ServiceControl) {
+            self.scps = policies.levels(rows, &targets, PolicyType::ServiceControl)?;
         }
-        if is_enabled(RESOURCE_CONTROL) {
-            self.rcps = rcps;
+        if is_enabled(PolicyType::ResourceControl) {
+            self.rcps = policies.levels(rows, &targets, PolicyType::ResourceControl)?;
         }
         Ok(())
     }
 }
 
-/// Root, units and the account itself, from the top.
-fn ancestry(rows: &mut dyn ReadTransaction, account: &AccountId) -> Result<Vec<String>, Error> {
-    let mut targets = vec![account.to_string()];
+/// Root, units and the account or unit itself, from the top.
+pub(crate) fn ancestry(rows: &mut dyn ReadTransaction, target: &str) -> Result<Vec<String>, Error> {
+    let mut targets = vec![target.to_owned()];
     while let Some(last) = targets.last()
-        && targets.len() <= MAX_LEVELS
+        && targets.len() < MAX_LEVELS
     {
         let Some(parent) = rows.links_from(last, LinkKind::Parent, None, 1)?.pop() else {
             break;
@@ -138,49 +129,100 @@ fn ancestry(rows: &mut dyn ReadTransaction, account: &AccountId) -> Result<Vec<S
     Ok(targets)
 }
 
-/// The service control policies and the resource control policies of each target.
-fn levels(
+/// Ids of the policies of a type that are attached to a target, where the type is enabled. What is attached to
+/// everything at first has no row: a row says where it is no longer.
+pub(crate) fn attached(
     rows: &mut dyn ReadTransaction,
-    targets: &[String],
-) -> Result<(Vec<Level>, Vec<Level>), Error> {
-    let mut known: HashMap<String, (String, Document)> = HashMap::new();
-    let (mut scps, mut rcps) = (Vec::new(), Vec::new());
-    for target in targets {
-        let (mut service, mut resource) = (Level::new(), Level::new());
-        let limit = 2 * MAX_POLICIES_OF_TARGET;
-        for id in rows.links_from(target, LinkKind::TargetPolicy, None, limit)? {
-            let entry = match known.get(&id) {
-                Some(entry) => entry.clone(),
-                None => {
-                    let read = control_policy(rows, &id)?;
-                    known.insert(id.clone(), read.clone());
-                    read
-                }
-            };
-            let (kind, document) = entry;
-            if kind == RESOURCE_CONTROL {
-                resource.push(document);
-            } else {
-                service.push(document);
-            }
-        }
-        scps.push(service);
-        rcps.push(resource);
-    }
-    Ok((scps, rcps))
+    target: &str,
+    kind: PolicyType,
+) -> Result<Vec<String>, Error> {
+    let mut policies = Policies::default();
+    policies.attached(rows, target, kind)
 }
 
-/// The type of a control policy, and what it says.
-fn control_policy(rows: &mut dyn ReadTransaction, id: &str) -> Result<(String, Document), Error> {
-    let (kind, content) = if id == FULL_ACCESS {
-        (SERVICE_CONTROL.to_owned(), FULL_ACCESS_DOCUMENT.to_owned())
-    } else {
-        let entity = rows
-            .entity(id)?
-            .ok_or_else(|| Error::internal("an attached control policy is gone"))?;
-        let document: OrganizationPolicyDocument = records::read(&entity)?;
-        (document.kind, document.content)
-    };
-    let policy = Policy::parse(&content).map_err(Error::internal)?;
-    Ok((kind, Document::new(id, policy)))
+/// Policies of an organization that were read in this transaction.
+#[derive(Default)]
+struct Policies(HashMap<String, (PolicyType, Document)>);
+
+impl Policies {
+    fn levels(
+        &mut self,
+        rows: &mut dyn ReadTransaction,
+        targets: &[String],
+        kind: PolicyType,
+    ) -> Result<Vec<Level>, Error> {
+        let mut levels = Vec::with_capacity(targets.len());
+        for target in targets {
+            let mut level = Level::new();
+            for id in self.attached(rows, target, kind)? {
+                // it only allows, and levels of resource control policies only deny
+                if id != RESOURCE_FULL_ACCESS {
+                    level.push(self.read(rows, &id)?.1);
+                }
+            }
+            levels.push(level);
+        }
+        Ok(levels)
+    }
+
+    fn attached(
+        &mut self,
+        rows: &mut dyn ReadTransaction,
+        target: &str,
+        kind: PolicyType,
+    ) -> Result<Vec<String>, Error> {
+        let most = u32::try_from(PolicyType::ALL.len() * MAX_POLICIES_OF_TARGET);
+        let limit = most.map_err(Error::internal)?;
+        let mut attached = Vec::new();
+        for id in rows.links_from(target, LinkKind::TargetPolicy, None, limit)? {
+            if self.read(rows, &id)?.0 == kind {
+                attached.push(id);
+            }
+        }
+        let whole = kind.full_access();
+        if !is_detached(rows, target, whole)? {
+            attached.push(whole.to_owned());
+        }
+        Ok(attached)
+    }
+
+    /// The type of a policy, and what it says.
+    fn read(
+        &mut self,
+        rows: &mut dyn ReadTransaction,
+        id: &str,
+    ) -> Result<(PolicyType, Document), Error> {
+        if let Some(known) = self.0.get(id) {
+            return Ok(known.clone());
+        }
+        let (kind, content) = if id == FULL_ACCESS {
+            (PolicyType::ServiceControl, FULL_ACCESS_DOCUMENT.to_owned())
+        } else {
+            stored(rows, id)?
+        };
+        let policy = Policy::parse(&content).map_err(Error::internal)?;
+        let read = (kind, Document::new(id, policy));
+        self.0.insert(id.to_owned(), read.clone());
+        Ok(read)
+    }
+}
+
+fn stored(rows: &mut dyn ReadTransaction, id: &str) -> Result<(PolicyType, String), Error> {
+    let entity = rows
+        .entity(id)?
+        .ok_or_else(|| Error::internal("an attached control policy is gone"))?;
+    let document: OrganizationPolicyDocument = records::read(&entity)?;
+    let kind = PolicyType::parse(&document.kind)
+        .ok_or_else(|| Error::internal("a control policy has no type"))?;
+    Ok((kind, document.content))
+}
+
+/// Whether a policy that is attached to everything at first is no longer attached to a target.
+pub(crate) fn is_detached(
+    rows: &mut dyn ReadTransaction,
+    target: &str,
+    policy: &str,
+) -> Result<bool, Error> {
+    let detached = rows.links_from(target, LinkKind::DetachedPolicy, None, 1)?;
+    Ok(detached.iter().any(|one| one == policy))
 }

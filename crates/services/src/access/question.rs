@@ -1,6 +1,6 @@
 //! One demand with all facts: the layers that bind it and the context it is decided in.
 
-use ecru_policy::{Context, Decision, Document, Explanation, Layers, Request};
+use ecru_policy::{Context, Decision, Document, Explanation, Layers, Outcome, Request};
 
 use super::RequestContext;
 use super::condition_keys;
@@ -16,21 +16,41 @@ pub(crate) struct Question<'a> {
     pub(crate) holding: &'a Holding,
 }
 
+/// No policy decides this.
+const OUT_OF_REACH: Decision = Decision {
+    outcome: Outcome::ImplicitlyDenied,
+    layer: None,
+    statement: None,
+};
+
 impl Question<'_> {
     /// The decision.
     pub(crate) fn decide(&self) -> Decision {
+        if self.is_out_of_reach() {
+            return OUT_OF_REACH;
+        }
         self.ask(ecru_policy::decide)
     }
 
     /// The decision with everything that was looked at.
     pub(crate) fn explain(&self) -> Explanation {
-        self.ask(ecru_policy::explain)
+        let mut explanation = self.ask(ecru_policy::explain);
+        if self.is_out_of_reach() {
+            explanation.decision = OUT_OF_REACH;
+        }
+        explanation
     }
 
-    /// Levels above a repository (a registry as a whole, tokens) are granted by identity policies alone.
+    /// What a closed account owns is nobody's to use, whatever its policies say.
+    fn is_out_of_reach(&self) -> bool {
+        self.holding.place.is_closed
+    }
+
+    /// A registry as a whole, and tokens for it, are granted by identity policies alone.
     fn policies(&self) -> &[Document] {
         match &self.demand.resource {
-            Resource::Any(_) | Resource::Named(_) => &[],
+            Resource::Any(_) => &[],
+            Resource::Named(_) => self.holding.trust.as_slice(),
             Resource::EveryRepository(_) | Resource::Repository(..) => {
                 self.holding.policies(self.demand.action)
             }

@@ -153,6 +153,12 @@ pub(crate) fn load(
     if principal.unique_id == principal.account.as_str() {
         let root = format!("arn:aws:iam::{}:root", principal.account);
         standing.principal = standing.principal.with_parent(root);
+        if principal.session_kind() == Some(SessionKind::FederatedUser) {
+            // a part of the root user, whom no policy allows what it may do
+            standing.identity = managed_document(rows, managed_policies::ADMINISTRATOR)?
+                .into_iter()
+                .collect();
+        }
         return Ok(Some(standing.finished()));
     }
     let Some(entity) = rows.entity(&principal.unique_id)? else {
@@ -178,6 +184,21 @@ impl Standing {
         let session = self.session.iter().flatten();
         let own = self.identity.iter().chain(&self.boundary).chain(session);
         own.chain(self.place.scps.iter().flatten())
+    }
+
+    /// What binds a provider of identities: the policies of resources alone.
+    pub(crate) fn of_provider(arn: &str) -> Result<Self, Error> {
+        Ok(Self {
+            principal: ecru_policy::Principal::parse(arn).map_err(Error::internal)?,
+            arn: arn.to_owned(),
+            user_name: None,
+            tags: Vec::new(),
+            identity: Vec::new(),
+            boundary: None,
+            session: None,
+            asks_for_image_tag: false,
+            place: Arc::default(),
+        })
     }
 
     fn load_user(

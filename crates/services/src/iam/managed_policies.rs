@@ -19,6 +19,9 @@ pub(crate) struct ManagedPolicy {
 
 const PREFIX: &str = "arn:aws:iam::aws:policy/";
 
+/// The one that allows everything.
+pub(crate) const ADMINISTRATOR: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
+
 /// When they were made, as far as anybody asks: 2015-02-06T18:39:46Z.
 pub(crate) const MADE_AT: Timestamp = Timestamp::from_micros(1_423_247_986_000_000);
 

@@ -63,19 +63,6 @@ pub(crate) struct PolicyVersionDocument {
     pub(crate) created_at: i64,
 }
 
-/// An OpenID Connect provider. Its key is its URL without `https://`, and so is the name in its ARN.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct OidcProviderDocument {
-    pub(crate) name: String,
-    /// The audiences that tokens may be for.
-    #[serde(default)]
-    pub(crate) client_ids: Vec<String>,
-    #[serde(default)]
-    pub(crate) thumbprints: Vec<String>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) tags: Vec<Tag>,
-}
-
 /// An instance profile.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct InstanceProfileDocument {
@@ -118,6 +105,28 @@ pub(crate) struct AccountDocument {
     /// Whether the organization made it, or it was there before.
     #[serde(default)]
     pub(crate) was_created: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) tags: Vec<Tag>,
+}
+
+/// A unit of an organization; its id is `ou-…`, its key the id of what it is in and its name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct OrganizationalUnitDocument {
+    pub(crate) name: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) tags: Vec<Tag>,
+}
+
+/// What became of a request to create an account; its id is `car-…`, its path the state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct AccountCreationDocument {
+    pub(crate) account_name: String,
+    /// The account, if there is one now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) account: Option<String>,
+    /// Why there is none, in the model's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) failure: Option<String>,
 }
 
 /// An organization. Its entity belongs to the management account; its id is `o-…`.
@@ -130,6 +139,7 @@ pub(crate) struct OrganizationDocument {
     /// `SERVICE_CONTROL_POLICY` and `RESOURCE_CONTROL_POLICY`, where enabled.
     #[serde(default)]
     pub(crate) enabled_policy_types: Vec<String>,
+    /// The tags of the root: an organization itself has none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) tags: Vec<Tag>,
 }
@@ -147,6 +157,24 @@ pub(crate) struct OrganizationPolicyDocument {
     pub(crate) tags: Vec<Tag>,
 }
 
+/// An OpenID Connect provider. Its key is the issuer without `https://`, its case kept: URLs have one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct OidcProviderDocument {
+    /// The issuer with its scheme, as tokens name it: `https://token.actions.githubusercontent.com`.
+    pub(crate) url: String,
+    /// Audiences that tokens may be for.
+    #[serde(default)]
+    pub(crate) client_ids: Vec<String>,
+    /// Kept for those who ask for them; the certificates of an issuer are checked against trusted authorities.
+    #[serde(default)]
+    pub(crate) thumbprints: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) tags: Vec<Tag>,
+    /// The issuer's keys (a JSON Web Key Set), where it cannot be asked for them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) jwks: Option<String>,
+}
+
 /// Reads what an entity is.
 pub(crate) fn read<T: DeserializeOwned>(entity: &EntityRecord) -> Result<T, Error> {
     read_text(&entity.document)
@@ -157,16 +185,21 @@ pub(crate) fn read_text<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
     serde_json::from_str(text).map_err(Error::internal)
 }
 
-/// What documents of all named kinds have.
+/// What documents have, whatever they are.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub(crate) struct NamedDocument {
+    /// Empty where the key is the name.
+    #[serde(default)]
     pub(crate) name: String,
     #[serde(default)]
     pub(crate) tags: Vec<Tag>,
 }
 
-/// The name of an entity, as written.
+/// The name of an entity, as written. A provider is named by its key.
 pub(crate) fn name_of(entity: &EntityRecord) -> Result<String, Error> {
+    if entity.kind == EntityKind::OidcProvider {
+        return Ok(entity.key.clone());
+    }
     Ok(read::<NamedDocument>(entity)?.name)
 }
 
@@ -229,23 +262,18 @@ pub(crate) fn parse_identity_arn(arn: &str) -> Option<(AccountId, EntityKind, St
     let rest = arn.strip_prefix("arn:aws:iam::")?;
     let (account, resource) = rest.split_once(':')?;
     let (kind, path) = resource.split_once('/')?;
-    let name = path.rsplit('/').next()?;
-    Some((
-        AccountId::parse(account).ok()?,
-        EntityKind::parse(kind)?,
-        name_key(name),
-    ))
+    let kind = EntityKind::parse(kind)?;
+    let key = match kind {
+        EntityKind::OidcProvider => path.to_owned(),
+        _ => name_key(path.rsplit('/').next()?),
+    };
+    Some((AccountId::parse(account).ok()?, kind, key))
 }
 
 /// Finds account and key in the ARN of a kind of entity.
 pub(crate) fn parse_arn(arn: &str, kind: EntityKind) -> Option<(AccountId, String)> {
-    if kind != EntityKind::OidcProvider {
-        let (account, found, key) = parse_identity_arn(arn)?;
-        return (found == kind && !key.is_empty()).then_some((account, key));
-    }
-    let rest = arn.strip_prefix("arn:aws:iam::")?;
-    let (account, url) = rest.split_once(":oidc-provider/")?;
-    Some((AccountId::parse(account).ok()?, name_key(url)))
+    let (account, found, key) = parse_identity_arn(arn)?;
+    (found == kind && !key.is_empty()).then_some((account, key))
 }
 
 /// Where a managed policy's links end: at its ARN, and for a policy of AWS at the account besides, so that each account
@@ -269,4 +297,17 @@ pub(crate) fn attached_arn(target: &str) -> &str {
 /// A time of a document.
 pub(crate) fn time(micros: i64) -> Timestamp {
     Timestamp::from_micros(micros)
+}
+
+/// A new unique id, never given twice: four letters that tell the kind (`AIDA`, `AROA` …) and seventeen drawn.
+pub(crate) fn unique_id(prefix: &str, random: [u8; 16]) -> String {
+    const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    let mut rest = u128::from_be_bytes(random);
+    let mut id = prefix.to_owned();
+    for _ in 0..17 {
+        let digit = usize::try_from(rest % 32).unwrap_or_default();
+        id.extend(ALPHABET.get(digit).copied().map(char::from));
+        rest /= 32;
+    }
+    id
 }

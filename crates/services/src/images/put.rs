@@ -291,9 +291,10 @@ impl Images {
                     return Ok(verdict);
                 }
                 if facts.tags_on_image.is_none() {
-                    store::store_image(rows, &facts.repository, &push, &id, &sealed)?;
+                    store::store_image(rows, &facts, &push, &id, &sealed)?;
+                } else {
+                    store::set_tags(rows, &facts, &push)?;
                 }
-                store::set_tags(rows, &facts, &push)?;
                 Ok(Verdict::Changed)
             })
             .await

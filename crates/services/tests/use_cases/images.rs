@@ -1,5 +1,7 @@
 //! Pushes, pulls, deletes and lists of images.
 
+use std::time::Duration;
+
 use ecru_domain::mutability::{MutabilityMode, TagMutability};
 use ecru_domain::{Digest, EncryptionType, Reference, Refusal, RepositoryName, Tag};
 use ecru_ports::metadata::{Lane, StoreError, TagStatus, WriteTransaction};
@@ -336,6 +338,32 @@ async fn pulls_are_recorded() {
     let app = world.create("team/app").await;
     world.push_image(&app, "image", Some("v1")).await;
     world.pull(&app, "v1").await.unwrap();
+    world.services.images.record_pulls().await.unwrap();
+    let found = world
+        .services
+        .images
+        .describe(&world.root(), &world.home, &app, vec![by_tag("v1")])
+        .await
+        .unwrap();
+    assert_eq!(found[0].record.last_pulled_at, Some(world.now()));
+}
+
+/// A write is refused while its file is not where it was opened.
+#[tokio::test]
+async fn pulls_that_could_not_be_recorded_are_recorded_later() {
+    let world = World::new().await;
+    let app = world.create("team/app").await;
+    world.push_image(&app, "image", Some("v1")).await;
+    let file = world.directory.path().join("ecru.db");
+    let elsewhere = world.directory.path().join("elsewhere");
+    std::fs::rename(&file, &elsewhere).unwrap();
+    world.turn(Duration::from_secs(1));
+    for _ in 0..2 {
+        world.turn(Duration::from_secs(1));
+        world.pull(&app, "v1").await.unwrap();
+        assert!(world.services.images.record_pulls().await.is_err());
+    }
+    std::fs::rename(&elsewhere, &file).unwrap();
     world.services.images.record_pulls().await.unwrap();
     let found = world
         .services

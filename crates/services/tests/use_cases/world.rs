@@ -13,8 +13,9 @@ use ecru_domain::{
     AccountId, Digest, EncryptionType, Error, Principal, Refusal, Region, Registry, RepositoryName,
     Tag, Timestamp,
 };
-use ecru_key_store::FileKeyStore;
+use ecru_key_store::{FileKeyStore, JsonWebTokens};
 use ecru_metadata_sql::SqliteMetadata;
+use ecru_ports::conformance::audit::KeptLines;
 use ecru_ports::{BlobStore, Clock, Ids, Metadata};
 use ecru_services::images::{PutImage, PutImageOutcome};
 use ecru_services::keys::RequestedEncryption;
@@ -23,6 +24,7 @@ use ecru_services::uploads::{BodyError, Chunk};
 use ecru_services::{Decisions, Limits, Outside, RequestContext, Services};
 use futures_util::StreamExt as _;
 
+use crate::issuers::Issuers;
 use crate::rigged::{Rig, Rigged};
 use crate::sparing::Sparing;
 
@@ -56,6 +58,7 @@ pub(crate) struct World {
     pub(crate) outside: Outside,
     pub(crate) home: Registry,
     pub(crate) directory: tempfile::TempDir,
+    pub(crate) issuers: Arc<Issuers>,
     clock: Arc<HandClock>,
 }
 
@@ -104,6 +107,7 @@ impl World {
         before: impl FnOnce(Arc<dyn BlobStore>) -> Arc<dyn BlobStore>,
     ) -> Self {
         let is_new = !directory.path().join("keys").try_exists().unwrap();
+        let issuers = Arc::new(Issuers::default());
         let clock = Arc::new(HandClock(AtomicI64::new(1_800_000_000_000_000)));
         let metadata = SqliteMetadata::open(&directory.path().join("ecru.db"), &*clock).unwrap();
         let outside = Outside {
@@ -116,6 +120,9 @@ impl World {
             ),
             clock: clock.clone(),
             ids: Arc::new(CountingIds(AtomicU64::new(first_id))),
+            audit: Arc::new(KeptLines::default()),
+            outbound: issuers.clone(),
+            identity_tokens: Arc::new(JsonWebTokens),
         };
         let home = registry("000000000000", "us-east-1");
         let limits = Limits {
@@ -131,6 +138,7 @@ impl World {
             outside,
             home,
             directory,
+            issuers,
             clock,
         };
         world.set_root_key(ROOT_KEY).await;

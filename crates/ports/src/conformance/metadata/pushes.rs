@@ -3,15 +3,20 @@
 use ecru_domain::RepositoryId;
 
 use super::fixtures::{
-    add_images, add_repository, digest, home, id, layer, look, object, put_tag, tag, write,
+    add_images, add_repository, at, digest, home, id, image, layer, look, manifest, object,
+    put_tag, tag, write,
 };
-use crate::metadata::{Metadata, PushFacts, PushQuestion, ReferenceKind, ReferenceRecord};
+use crate::metadata::{
+    Metadata, PushFacts, PushQuestion, PushedImage, ReferenceKind, ReferenceRecord,
+};
 
 pub(super) async fn check(store: &Metadata) {
     let repository = add_repository(store, "pushes").await;
     a_push_into_nothing_finds_nothing(store, &repository).await;
     a_push_finds_what_is_there(store, &repository).await;
     a_push_announces_a_change(store, &repository).await;
+    any_one_of_many_layers_is_missed(store).await;
+    a_pushed_image_comes_with_all_that_belongs_to_it(store).await;
 }
 
 fn references() -> Vec<ReferenceRecord> {
@@ -81,4 +86,95 @@ async fn a_push_announces_a_change(store: &Metadata, repository: &RepositoryId) 
     let key = repository.clone();
     let after = look(store, move |t| t.repository(&key)).await;
     assert_eq!(after, Some(facts.repository));
+}
+
+/// More than are looked up together, each missing in turn.
+async fn any_one_of_many_layers_is_missed(store: &Metadata) {
+    let repository = add_repository(store, "many-layers").await;
+    let texts: Vec<String> = (0..11).map(|number| format!("layer {number}")).collect();
+    let references: Vec<_> = texts.iter().map(|text| layer_reference(text)).collect();
+    let (key, stored) = (repository.clone(), texts.clone());
+    write(store, move |t| {
+        t.insert_object(&object(20, "many"))?;
+        for text in &stored {
+            t.insert_layer(&key, &layer(text, 20))?;
+        }
+        Ok(())
+    })
+    .await;
+    for absent in texts {
+        let (key, wanted) = (repository.clone(), references.clone());
+        let gone = digest(&absent);
+        let missing = write(store, move |t| {
+            let question = PushQuestion {
+                digest: &digest("many"),
+                tags: &[],
+                references: &wanted,
+                setting: (&home(), "color"),
+            };
+            let before = t.begin_push(&key, &question)?.map(|facts| facts.missing);
+            t.delete_layer(&key, &gone)?;
+            let after = t.begin_push(&key, &question)?.map(|facts| facts.missing);
+            t.insert_layer(&key, &layer(&absent, 20))?;
+            Ok((before, after, gone.clone()))
+        })
+        .await;
+        let (before, after, gone) = missing;
+        assert_eq!((before, after), (Some(vec![]), Some(vec![gone])));
+    }
+}
+
+fn layer_reference(text: &str) -> ReferenceRecord {
+    ReferenceRecord {
+        target: digest(text),
+        kind: ReferenceKind::Layer,
+        media_type: "m".to_owned(),
+    }
+}
+
+async fn a_pushed_image_comes_with_all_that_belongs_to_it(store: &Metadata) {
+    let repository = add_repository(store, "pushed").await;
+    add_images(store, &repository, &["old"]).await;
+    put_tag(store, &repository, "v1", "old").await;
+    let references: Vec<_> = ["a", "b", "c", "d", "e", "f"].map(layer_reference).to_vec();
+    let (key, wanted) = (repository.clone(), references.clone());
+    write(store, move |t| {
+        let mut new = image("new");
+        new.is_tagged = true;
+        let pushed = PushedImage {
+            image: &new,
+            manifest: &manifest("new"),
+            references: &wanted,
+            tags: &[tag("v1"), tag("v2")],
+            targets: &[Some(digest("old")), None],
+        };
+        t.insert_pushed(&key, &pushed, at(1))
+    })
+    .await;
+    let key = repository.clone();
+    let (tagged, old, counts, mut stored, sealed) = look(store, move |t| {
+        let tagged = [tag("v1"), tag("v2")].map(|tag| t.find_tagged_image(&key, &tag));
+        let [one, two] = tagged;
+        let counts = ["new", "old"].map(|text| t.count_tags_of_image(&key, &digest(text)));
+        let [new, old] = counts;
+        Ok((
+            [one?, two?],
+            t.find_image(&key, &digest("old"))?,
+            [new?, old?],
+            t.references_of(&image("new").id, 10)?,
+            t.manifest(&key, &digest("new"))?,
+        ))
+    })
+    .await;
+    for found in tagged {
+        let found = found.unwrap();
+        assert_eq!((found.digest, found.is_tagged), (digest("new"), true));
+    }
+    assert!(!old.unwrap().is_tagged, "its only tag has moved");
+    assert_eq!(counts, [2, 0]);
+    stored.sort_by_key(|reference| reference.target.clone());
+    let mut references = references;
+    references.sort_by_key(|reference| reference.target.clone());
+    assert_eq!(stored, references);
+    assert_eq!(sealed, Some(manifest("new")));
 }

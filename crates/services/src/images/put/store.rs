@@ -7,8 +7,8 @@ use ecru_domain::put_image::{
 use ecru_domain::repository::Repository;
 use ecru_domain::{Digest, Error, Refusal, RepositoryId, Tag};
 use ecru_ports::metadata::{
-    ImageRecord, PushFacts, ReadTransaction, ReferenceKind, ReferenceRecord, SealedManifest,
-    WriteTransaction,
+    ImageRecord, PushFacts, PushedImage, ReadTransaction, ReferenceKind, ReferenceRecord,
+    SealedManifest, WriteTransaction,
 };
 
 use super::{Prepared, REFERENCES_PER_WRITE, Verdict};
@@ -128,18 +128,22 @@ fn too_many_tags() -> Refusal {
     ))
 }
 
+/// Stores an image that is new, with its tags.
 pub(super) fn store_image(
     rows: &mut dyn WriteTransaction,
-    repository: &Repository,
+    known: &PushFacts,
     push: &Prepared,
     id: &str,
     sealed: &SealedManifest,
 ) -> Result<(), Error> {
-    let record = ImageRecord {
+    let repository = &known.repository;
+    let kind = push.manifest.kind;
+    let counts = push.tags.iter().any(|tag| counts_as_push(kind, tag));
+    let image = ImageRecord {
         id: id.to_owned(),
         digest: push.digest.clone(),
         media_type: push.manifest.media_type.clone(),
-        kind: push.manifest.kind,
+        kind,
         artifact_media_type: push.manifest.artifact_media_type().map(str::to_owned),
         manifest_size: push.bytes.len() as u64,
         size: size_of(rows, repository, push)?,
@@ -147,14 +151,22 @@ pub(super) fn store_image(
         last_pulled_at: None,
         subject: push.manifest.subject.clone(),
         is_tagged: !push.tags.is_empty(),
-        latest_sequence: None,
+        latest_sequence: counts.then_some(repository.version),
     };
-    rows.insert_image(&repository.id, &record, sealed)?;
-    let first = push
-        .references
-        .get(..REFERENCES_PER_WRITE)
-        .unwrap_or(&push.references);
-    Ok(rows.insert_references(&repository.id, id, first)?)
+    let first = push.references.get(..REFERENCES_PER_WRITE);
+    let pushed = PushedImage {
+        image: &image,
+        manifest: sealed,
+        references: first.unwrap_or(&push.references),
+        tags: &push.tags,
+        targets: &known.targets,
+    };
+    rows.insert_pushed(&repository.id, &pushed, push.now)?;
+    for tag in &push.tags {
+        remember_latest(rows, repository, tag)?;
+        follow(rows, known, push, tag)?;
+    }
+    Ok(())
 }
 
 /// `imageSizeInBytes`: configuration and layers; for an index the largest of its images.
@@ -171,6 +183,7 @@ fn size_of(
     Ok(size)
 }
 
+/// Sets the tags of an image that was there before.
 pub(super) fn set_tags(
     rows: &mut dyn WriteTransaction,
     known: &PushFacts,
@@ -179,33 +192,50 @@ pub(super) fn set_tags(
     let repository = &known.repository;
     for tag in &push.tags {
         rows.put_tag(&repository.id, tag, &push.digest, push.now)?;
-        if tag.is_latest() && !repository.latest_was_set {
-            rows.set_latest_was_set(&repository.id)?;
-        }
+        remember_latest(rows, repository, tag)?;
         count_push(rows, known, push, tag)?;
     }
     Ok(())
 }
 
-/// What a push by tag, the first or one again, means for `latest`.
+fn remember_latest(
+    rows: &mut dyn WriteTransaction,
+    repository: &Repository,
+    tag: &Tag,
+) -> Result<(), Error> {
+    if tag.is_latest() && !repository.latest_was_set {
+        rows.set_latest_was_set(&repository.id)?;
+    }
+    Ok(())
+}
+
+/// What a push by tag of an image that is there means for `latest`.
 fn count_push(
     rows: &mut dyn WriteTransaction,
     known: &PushFacts,
     push: &Prepared,
     tag: &Tag,
 ) -> Result<(), Error> {
-    let (kind, repository) = (push.manifest.kind, &known.repository);
-    if counts_as_push(kind, tag) {
+    let repository = &known.repository;
+    if counts_as_push(push.manifest.kind, tag) {
         rows.set_latest_sequence(&repository.id, &push.digest, repository.version)?;
     }
+    follow(rows, known, push, tag)
+}
+
+/// Moves `latest` as well, where it follows pushes.
+fn follow(
+    rows: &mut dyn WriteTransaction,
+    known: &PushFacts,
+    push: &Prepared,
+    tag: &Tag,
+) -> Result<(), Error> {
+    let (kind, repository) = (push.manifest.kind, &known.repository);
     let mode = push.settings.latest_mode_of(known.setting.as_deref());
     if !push.may_move_latest || !push_moves_latest(mode, kind, tag, &repository.mutability) {
         return Ok(());
     }
     let latest = Tag::parse(Tag::LATEST).map_err(Error::internal)?;
     rows.put_tag(&repository.id, &latest, &push.digest, push.now)?;
-    if !repository.latest_was_set {
-        rows.set_latest_was_set(&repository.id)?;
-    }
-    Ok(())
+    remember_latest(rows, repository, &latest)
 }

@@ -1,0 +1,54 @@
+//! What the operation tables of the query services have in common.
+
+use ecru_aws_model::{iam, sts};
+
+/// An operation of a service that speaks the query dialect.
+pub trait QueryOperation: Copy + 'static {
+    /// What `Version` must be.
+    const VERSION: &'static str;
+    /// The namespace of the service's answers.
+    const NAMESPACE: &'static str;
+
+    /// The operation of an `Action`.
+    fn from_name(name: &str) -> Option<Self>;
+
+    /// The `Action`.
+    fn name(self) -> &'static str;
+
+    /// The element that holds the members of the output, if there is an output.
+    fn result_wrapper(self) -> Option<&'static str>;
+}
+
+impl QueryOperation for iam::Operation {
+    const VERSION: &'static str = iam::API_VERSION;
+    const NAMESPACE: &'static str = iam::XML_NAMESPACE;
+
+    fn from_name(name: &str) -> Option<Self> {
+        Self::parse(name)
+    }
+
+    fn name(self) -> &'static str {
+        self.as_str()
+    }
+
+    fn result_wrapper(self) -> Option<&'static str> {
+        self.result_wrapper()
+    }
+}
+
+impl QueryOperation for sts::Operation {
+    const VERSION: &'static str = sts::API_VERSION;
+    const NAMESPACE: &'static str = sts::XML_NAMESPACE;
+
+    fn from_name(name: &str) -> Option<Self> {
+        Self::parse(name)
+    }
+
+    fn name(self) -> &'static str {
+        self.as_str()
+    }
+
+    fn result_wrapper(self) -> Option<&'static str> {
+        self.result_wrapper()
+    }
+}

@@ -1,0 +1,417 @@
+//! Accounts that share a repository: who may pull from another account's, narrowed to roles, addresses and regions, and
+//! what users of the account itself need.
+
+use anyhow::{Result, ensure};
+use serde_json::{Value, json};
+
+use super::Flow;
+use super::docker::remove;
+use crate::people::{Person, allow, document, text};
+use crate::scene::Scene;
+use crate::server::REGION;
+
+/// The repository that is shared; `team-a` is the folder.
+pub(super) const REPOSITORY: &str = "team-a/app";
+const ELSEWHERE: &str = "team-b/app";
+
+/// What a pull needs.
+const PULL: [&str; 3] = [
+    "ecr:BatchGetImage",
+    "ecr:GetDownloadUrlForLayer",
+    "ecr:BatchCheckLayerAvailability",
+];
+
+pub(super) const FLOWS: &[Flow] = &[
+    Flow::new(
+        "aws",
+        "an organization of four accounts with administrators",
+        found,
+    ),
+    Flow::new("docker", "account A pushes to its own repository", push_own),
+    Flow::new(
+        "docker",
+        "without a policy no other account pulls",
+        nobody_else,
+    ),
+    Flow::new(
+        "docker",
+        "a policy lets accounts B and C pull, and D not",
+        share,
+    ),
+    Flow::new("docker", "narrowed to one role", one_role),
+    Flow::new("docker", "narrowed to an address range", addresses),
+    Flow::new("docker", "narrowed to a region", regions),
+    Flow::new(
+        "docker",
+        "a user of the account needs an identity policy",
+        own_user,
+    ),
+    Flow::new("docker", "folders in names are borders", folders),
+    Flow::new(
+        "docker",
+        "a control policy binds a whole account",
+        control_policy,
+    ),
+    Flow::new("ecru", "explain names the layer and the condition", explain),
+];
+
+/// Makes an organization with the accounts, and an administrator of each.
+pub(super) fn found(scene: &mut Scene) -> Result<()> {
+    scene.ask(&["organizations", "create-organization"])?;
+    let operator = scene.make_user(None, "operator")?;
+    let administrator = "arn:aws:iam::aws:policy/AdministratorAccess";
+    let attach = [
+        "iam",
+        "attach-user-policy",
+        "--user-name",
+        "operator",
+        "--policy-arn",
+        administrator,
+    ];
+    scene.ask(&attach)?;
+    scene.remember("operator", &operator)?;
+    for name in ["a", "b", "c", "d"] {
+        let email = format!("{name}@example.com");
+        let create = [
+            "organizations",
+            "create-account",
+            "--account-name",
+            name,
+            "--email",
+            &email,
+        ];
+        let made = scene.ask_as(&operator, &create)?;
+        let account = text(&made["CreateAccountStatus"]["AccountId"])?;
+        let person = scene.assume(&operator, &account, "OrganizationAccountAccessRole")?;
+        scene.remember(name, &person)?;
+    }
+    Ok(())
+}
+
+/// Account A makes its repositories and pushes an image to each.
+pub(super) fn push_own(scene: &mut Scene) -> Result<()> {
+    let a = scene.recall("a")?;
+    scene.log_in_as(&a)?;
+    let context = scene.folder("context")?;
+    std::fs::write(
+        context.join("Dockerfile"),
+        "FROM scratch\nCOPY Dockerfile /\n",
+    )?;
+    for repository in [REPOSITORY, ELSEWHERE] {
+        let create = ["ecr", "create-repository", "--repository-name", repository];
+        let made = scene.ask_as(&a, &create)?;
+        let uri = text(&made["repository"]["repositoryUri"])?;
+        ensure!(
+            uri == scene.uri_of(&a.account, repository),
+            "repositoryUri is {uri}"
+        );
+        let image = format!("{uri}:v1");
+        let folder = context.to_string_lossy().into_owned();
+        docker(scene, &["build", "--quiet", "--tag", &image, &folder])?;
+        docker(scene, &["push", &image])?;
+        remove(scene, &image)?;
+    }
+    Ok(())
+}
+
+fn nobody_else(scene: &mut Scene) -> Result<()> {
+    let (a, b) = (scene.recall("a")?, scene.recall("b")?);
+    for name in ["puller", "idle"] {
+        scene.make_role(&b, name)?;
+    }
+    scene.give_policy(Some(&b), ("role", "puller"), &puller())?;
+    scene.give_policy(
+        Some(&b),
+        ("role", "idle"),
+        &allow(&["ecr:GetAuthorizationToken"], "*"),
+    )?;
+    for name in ["puller", "idle"] {
+        // the administrator's session is a role: chaining is allowed by the trust in the account
+        let session = scene.assume(&b, &b.account, name)?;
+        scene.remember(name, &session)?;
+    }
+    let refused = pull_refused(scene, &scene.recall("puller")?, REPOSITORY)?;
+    let told = format!(
+        "User: arn:aws:sts::{}:assumed-role/puller/e2e is not authorized to perform: ecr:BatchGetImage on resource: \
+         arn:aws:ecr:{REGION}:{}:repository/{REPOSITORY} because no resource-based policy allows the ecr:BatchGetImage action",
+        b.account, a.account
+    );
+    ensure!(refused.contains(&told), "another text: {refused}");
+    Ok(())
+}
+
+fn share(scene: &mut Scene) -> Result<()> {
+    let (a, b, c, d) = (
+        scene.recall("a")?,
+        scene.recall("b")?,
+        scene.recall("c")?,
+        scene.recall("d")?,
+    );
+    let roots = json!([root(&b), root(&c)]);
+    scene.set_repository_policy(&a, REPOSITORY, &grant(&roots, None))?;
+    pull(scene, &scene.recall("puller")?)?;
+    pull(scene, &c)?;
+    let refused = pull_refused(scene, &scene.recall("idle")?, REPOSITORY)?;
+    ensure!(
+        refused.contains("because no identity-based policy allows the ecr:BatchGetImage action"),
+        "another text: {refused}"
+    );
+    pull_refused(scene, &d, REPOSITORY)?;
+    Ok(())
+}
+
+fn one_role(scene: &mut Scene) -> Result<()> {
+    let (a, b, c) = (scene.recall("a")?, scene.recall("b")?, scene.recall("c")?);
+    let role = json!(format!("arn:aws:iam::{}:role/puller", b.account));
+    scene.set_repository_policy(&a, REPOSITORY, &grant(&role, None))?;
+    let shown = scene.ask_as(
+        &a,
+        &[
+            "ecr",
+            "get-repository-policy",
+            "--repository-name",
+            REPOSITORY,
+        ],
+    )?;
+    ensure!(
+        text(&shown["policyText"])?.contains("role/puller"),
+        "not shown as it was set"
+    );
+    pull(scene, &scene.recall("puller")?)?;
+    pull_refused(scene, &c, REPOSITORY)?;
+    pull_refused(scene, &b, REPOSITORY)?;
+    Ok(())
+}
+
+fn addresses(scene: &mut Scene) -> Result<()> {
+    let (a, c) = (scene.recall("a")?, scene.recall("c")?);
+    for (range, allowed) in [("192.0.2.0/24", false), ("127.0.0.0/8", true)] {
+        let condition = json!({ "IpAddress": { "aws:SourceIp": [range, "::1/128"] } });
+        let condition = if allowed {
+            condition
+        } else {
+            json!({ "IpAddress": { "aws:SourceIp": range } })
+        };
+        let granted = grant(&json!(root(&c)), Some(condition));
+        scene.set_repository_policy(&a, REPOSITORY, &granted)?;
+        if allowed {
+            pull(scene, &c)?;
+        } else {
+            pull_refused(scene, &c, REPOSITORY)?;
+        }
+    }
+    Ok(())
+}
+
+fn regions(scene: &mut Scene) -> Result<()> {
+    let (a, c) = (scene.recall("a")?, scene.recall("c")?);
+    for (region, allowed) in [("eu-central-1", false), (REGION, true)] {
+        let condition = json!({ "StringEquals": { "aws:RequestedRegion": region } });
+        let granted = grant(&json!(root(&c)), Some(condition));
+        scene.set_repository_policy(&a, REPOSITORY, &granted)?;
+        if allowed {
+            pull(scene, &c)?;
+        } else {
+            pull_refused(scene, &c, REPOSITORY)?;
+        }
+    }
+    Ok(())
+}
+
+fn own_user(scene: &mut Scene) -> Result<()> {
+    let a = scene.recall("a")?;
+    let user = scene.make_user(Some(&a), "ada")?;
+    scene.remember("ada", &user)?;
+    let refused = scene
+        .aws_as(&user, &["ecr", "get-login-password"])?
+        .refused()?;
+    ensure!(
+        refused.contains("not authorized to perform: ecr:GetAuthorizationToken"),
+        "{refused}"
+    );
+    let read_only = "arn:aws:iam::aws:policy/AmazonEC2ContainerRegistryReadOnly";
+    let attach = [
+        "iam",
+        "attach-user-policy",
+        "--user-name",
+        "ada",
+        "--policy-arn",
+        read_only,
+    ];
+    scene.ask_as(&a, &attach)?;
+    pull(scene, &user)?;
+    let image = format!("{}:v2", scene.uri_of(&a.account, REPOSITORY));
+    let known = format!("{}:v1", scene.uri_of(&a.account, REPOSITORY));
+    docker(scene, &["pull", "--quiet", &known])?;
+    docker(scene, &["tag", &known, &image])?;
+    let refused = scene.client("docker")?.args(["push", &image]).refused()?;
+    remove(scene, &image)?;
+    remove(scene, &known)?;
+    let told = format!(
+        "denied: User: arn:aws:iam::{}:user/ada is not authorized to perform: ecr:",
+        a.account
+    );
+    ensure!(refused.contains(&told), "another text: {refused}");
+    Ok(())
+}
+
+fn folders(scene: &mut Scene) -> Result<()> {
+    let a = scene.recall("a")?;
+    let user = scene.make_user(Some(&a), "fay")?;
+    let folder = format!("arn:aws:ecr:{REGION}:{}:repository/team-a/*", a.account);
+    let policy = json!({
+        "Version": "2012-10-17",
+        "Statement": [
+            { "Effect": "Allow", "Action": "ecr:GetAuthorizationToken", "Resource": "*" },
+            { "Effect": "Allow", "Action": "ecr:*", "Resource": folder },
+        ],
+    });
+    scene.give_policy(Some(&a), ("user", "fay"), &policy)?;
+    pull(scene, &user)?;
+    pull_refused(scene, &user, ELSEWHERE)?;
+    Ok(())
+}
+
+fn control_policy(scene: &mut Scene) -> Result<()> {
+    let (operator, c) = (scene.recall("operator")?, scene.recall("c")?);
+    let roots = scene.ask_as(&operator, &["organizations", "list-roots"])?;
+    let root_id = text(&roots["Roots"][0]["Id"])?;
+    let kind = "SERVICE_CONTROL_POLICY";
+    let enable = [
+        "organizations",
+        "enable-policy-type",
+        "--root-id",
+        &root_id,
+        "--policy-type",
+        kind,
+    ];
+    scene.ask_as(&operator, &enable)?;
+    pull(scene, &c)?;
+    let denies =
+        document(&json!({ "Effect": "Deny", "Action": "ecr:BatchGetImage", "Resource": "*" }))
+            .to_string();
+    let create = [
+        "organizations",
+        "create-policy",
+        "--name",
+        "no-pulls",
+        "--description",
+        "none",
+        "--type",
+        kind,
+        "--content",
+        &denies,
+    ];
+    let made = scene.ask_as(&operator, &create)?;
+    let id = text(&made["Policy"]["PolicySummary"]["Id"])?;
+    let attach = [
+        "organizations",
+        "attach-policy",
+        "--policy-id",
+        &id,
+        "--target-id",
+        &c.account,
+    ];
+    scene.ask_as(&operator, &attach)?;
+    let refused = pull_refused(scene, &c, REPOSITORY)?;
+    ensure!(
+        refused.contains("with an explicit deny in a service control policy"),
+        "{refused}"
+    );
+    let detach = [
+        "organizations",
+        "detach-policy",
+        "--policy-id",
+        &id,
+        "--target-id",
+        &c.account,
+    ];
+    scene.ask_as(&operator, &detach)?;
+    pull(scene, &c)
+}
+
+fn explain(scene: &mut Scene) -> Result<()> {
+    let (a, c) = (scene.recall("a")?, scene.recall("c")?);
+    let condition = json!({ "IpAddress": { "aws:SourceIp": "192.0.2.0/24" } });
+    scene.set_repository_policy(&a, REPOSITORY, &grant(&json!(root(&c)), Some(condition)))?;
+    let role = format!(
+        "arn:aws:iam::{}:role/OrganizationAccountAccessRole",
+        c.account
+    );
+    let resource = format!("arn:aws:ecr:{REGION}:{}:repository/{REPOSITORY}", a.account);
+    let question = [
+        "explain",
+        "--principal",
+        &role,
+        "--action",
+        "ecr:BatchGetImage",
+        "--resource",
+        &resource,
+    ];
+    let ask = |context: &'static str| {
+        scene.ecru(&[question.as_slice(), &["--context", context]].concat())
+    };
+    let refused = ask("aws:SourceIp=127.0.0.1")?.refused()?;
+    for part in [
+        "no resource-based policy allows",
+        "IpAddress aws:SourceIp",
+        "127.0.0.1",
+        "192.0.2.0/24",
+    ] {
+        ensure!(refused.contains(part), "no word of {part}: {refused}");
+    }
+    let allowed = ask("aws:SourceIp=192.0.2.9")?.run()?;
+    ensure!(allowed.starts_with("allowed"), "{allowed}");
+    Ok(())
+}
+
+/// The identity policy of those who may log in and pull.
+fn puller() -> Value {
+    json!({
+        "Version": "2012-10-17",
+        "Statement": [
+            { "Effect": "Allow", "Action": "ecr:GetAuthorizationToken", "Resource": "*" },
+            { "Effect": "Allow", "Action": PULL, "Resource": "*" },
+        ],
+    })
+}
+
+fn root(person: &Person) -> String {
+    format!("arn:aws:iam::{}:root", person.account)
+}
+
+fn grant(principals: &Value, condition: Option<Value>) -> Value {
+    let mut statement =
+        json!({ "Effect": "Allow", "Principal": { "AWS": principals }, "Action": PULL });
+    if let Some(condition) = condition {
+        statement["Condition"] = condition;
+    }
+    statement
+}
+
+/// Logs in as somebody and pulls account A's image.
+fn pull(scene: &Scene, person: &Person) -> Result<()> {
+    scene.log_in_as(person)?;
+    let image = format!(
+        "{}:v1",
+        scene.uri_of(&scene.recall("a")?.account, REPOSITORY)
+    );
+    docker(scene, &["pull", "--quiet", &image])?;
+    remove(scene, &image)
+}
+
+fn pull_refused(scene: &Scene, person: &Person, repository: &str) -> Result<String> {
+    scene.log_in_as(person)?;
+    let image = format!(
+        "{}:v1",
+        scene.uri_of(&scene.recall("a")?.account, repository)
+    );
+    scene
+        .client("docker")?
+        .args(["pull", "--quiet", &image])
+        .refused()
+}
+
+fn docker(scene: &Scene, arguments: &[&str]) -> Result<String> {
+    scene.client("docker")?.args(arguments).run()
+}
