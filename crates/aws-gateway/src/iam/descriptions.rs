@@ -191,4 +191,3 @@ pub(super) fn instance_profile(profile: InstanceProfileDescription) -> wire::Ins
         tags: tags(entity.tags),
     }
 }
-

@@ -51,7 +51,7 @@ impl Iam {
             .await?;
         tags::check(&command.tags)?;
         let provider = OidcProviderDocument {
-            name,
+            url: format!("https://{name}"),
             client_ids: command.client_ids,
             thumbprints: command.thumbprints,
             tags: command.tags,
@@ -59,12 +59,11 @@ impl Iam {
         };
         check(&provider)?;
         let account = context.principal.account.clone();
-        let key = records::name_key(&provider.name);
         let entity = EntityRecord {
             id: format!("oidc-provider {account} {}", self.ids.uuid()),
             account,
             kind: EntityKind::OidcProvider,
-            key,
+            key: name,
             path: "/".to_owned(),
             document: records::write(&provider)?,
             created_at: self.clock.now(),
@@ -93,7 +92,7 @@ impl Iam {
                 let entity = target.find(rows)?;
                 let provider: OidcProviderDocument = records::read(&entity)?;
                 Ok(OidcProvider {
-                    url: provider.name,
+                    url: entity.key,
                     client_ids: provider.client_ids,
                     thumbprints: provider.thumbprints,
                     tags: provider.tags,

@@ -192,16 +192,21 @@ pub(crate) fn read_text<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
     serde_json::from_str(text).map_err(Error::internal)
 }
 
-/// What documents of all named kinds have.
+/// What documents have, whatever they are.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub(crate) struct NamedDocument {
+    /// Empty where the key is the name.
+    #[serde(default)]
     pub(crate) name: String,
     #[serde(default)]
     pub(crate) tags: Vec<Tag>,
 }
 
-/// The name of an entity, as written.
+/// The name of an entity, as written. A provider is named by its key.
 pub(crate) fn name_of(entity: &EntityRecord) -> Result<String, Error> {
+    if entity.kind == EntityKind::OidcProvider {
+        return Ok(entity.key.clone());
+    }
     Ok(read::<NamedDocument>(entity)?.name)
 }
 

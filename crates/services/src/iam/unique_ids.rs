@@ -3,33 +3,29 @@
 use ecru_ports::Ids;
 use ecru_ports::metadata::EntityKind;
 
-const LETTERS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+use super::records;
 
-/// Letters behind the prefix of an entity.
-const ENTITY_LETTERS: u32 = 17;
-/// Letters behind the prefix of an access key.
-const KEY_LETTERS: u32 = 16;
+/// Characters of the id of an access key.
+const KEY_LENGTH: usize = 20;
 
 /// A fresh id of an entity.
 pub(crate) fn of_entity(kind: EntityKind, ids: &dyn Ids) -> String {
-    from_bits(
-        prefix(kind),
-        u128::from_be_bytes(ids.random()),
-        ENTITY_LETTERS,
-    )
+    records::unique_id(prefix(kind), ids.random())
 }
 
 /// A fresh id of a long-term access key.
 pub(crate) fn of_access_key(ids: &dyn Ids) -> String {
-    from_bits("AKIA", u128::from_be_bytes(ids.random()), KEY_LETTERS)
+    let mut id = records::unique_id("AKIA", ids.random());
+    id.truncate(KEY_LENGTH);
+    id
 }
 
 /// The id of what has its name for ever.
 pub(crate) fn of_name(kind: EntityKind, name: &str) -> String {
     let digest = ecru_domain::Digest::sha256(name.as_bytes());
-    let hex = digest.hex();
-    let bits = u128::from_str_radix(hex.get(..32).unwrap_or_default(), 16).unwrap_or_default();
-    from_bits(prefix(kind), bits, ENTITY_LETTERS)
+    let bits = digest.hex().get(..32).unwrap_or_default();
+    let bits = u128::from_str_radix(bits, 16).unwrap_or_default();
+    records::unique_id(prefix(kind), bits.to_be_bytes())
 }
 
 fn prefix(kind: EntityKind) -> &'static str {
@@ -43,29 +39,14 @@ fn prefix(kind: EntityKind) -> &'static str {
     }
 }
 
-fn from_bits(prefix: &str, bits: u128, letters: u32) -> String {
-    let letter = |place: u32| {
-        let index = usize::try_from((bits >> (5 * place)) & 31).unwrap_or_default();
-        char::from(LETTERS[index])
-    };
-    let mut id = String::from(prefix);
-    id.extend((0..letters).rev().map(letter));
-    id
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn ids_have_21_letters_and_differ_where_bits_do() {
-        let id = from_bits("AIDA", 31, ENTITY_LETTERS);
-        assert_eq!(id, "AIDAAAAAAAAAAAAAAAAA7");
-        assert_eq!(id.len(), 21);
-        assert_eq!(from_bits("AKIA", 0, KEY_LETTERS).len(), 20);
-        assert_ne!(
-            of_name(EntityKind::Policy, "a"),
-            of_name(EntityKind::Policy, "b")
-        );
+    fn ids_of_names_are_as_long_as_any_and_differ() {
+        let id = of_name(EntityKind::Policy, "a");
+        assert!(id.starts_with("ANPA") && id.len() == 21);
+        assert_ne!(id, of_name(EntityKind::Policy, "b"));
     }
 }

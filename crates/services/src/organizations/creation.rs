@@ -162,7 +162,8 @@ impl Creation {
         if !inserted {
             return Err(Error::internal("the id of the first role is taken"));
         }
-        rows.insert_link(&self.role_id, LinkKind::AttachedPolicy, ADMINISTRATOR)?;
+        let administrator = records::attachment_target(&self.account, ADMINISTRATOR);
+        rows.insert_link(&self.role_id, LinkKind::AttachedPolicy, &administrator)?;
         Ok(())
     }
 
