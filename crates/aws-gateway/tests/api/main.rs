@@ -17,5 +17,6 @@ mod oracle;
 mod paging;
 mod registry;
 mod repositories;
+mod sessions;
 mod sweep;
 mod world;
