@@ -14,6 +14,7 @@ mod identity;
 mod images;
 mod layers;
 mod oracle;
+mod organizations;
 mod paging;
 mod registry;
 mod repositories;
