@@ -198,14 +198,12 @@ impl Images {
         while !waiting.is_empty() {
             let rest = waiting.split_off(waiting.len().min(PULLS_PER_WRITE));
             let batch = waiting.clone();
-            let written = self
-                .store
-                .write(Warrant::server(), Lane::Any, move |rows| {
-                    for ((repository, digest), at) in &batch {
-                        rows.record_pull(repository, digest, *at)?;
-                    }
-                    Ok(())
-                });
+            let written = self.store.write(Warrant::server(), Lane::Any, move |rows| {
+                for ((repository, digest), at) in &batch {
+                    rows.record_pull(repository, digest, *at)?;
+                }
+                Ok(())
+            });
             if let Err(error) = written.await {
                 self.note_again(waiting.into_iter().chain(rest));
                 return Err(error);
