@@ -157,8 +157,8 @@ async fn details_of_an_account_come_in_pages() {
         roles: true,
         ..DetailFilter::default()
     };
-    let found = iam.authorization_details(&root, roles, &pages(9, None));
-    assert_eq!(found.await.unwrap().items.len(), 1);
+    let found = iam.authorization_details(&root, roles, &pages(9, None)).await;
+    assert_eq!(found.unwrap().items.len(), 1);
 }
 
 fn name_of(detail: &AuthorizationDetail) -> String {

@@ -89,7 +89,7 @@ async fn who_is_renamed_keeps_id_and_keys() {
     let keys = iam.list_access_keys(&root, Some("eve"), &page).await;
     assert_eq!(keys.unwrap().items[0].id, key.id);
     let identity = &world.services.identity;
-    let signing = identity.signing_key(&key.id).await.unwrap().unwrap();
+    let signing = identity.signing_key(&key.id, None).await.unwrap().unwrap();
     assert_eq!(signing.principal.arn, eve.arn);
     refused(iam.get_user(&root, Some("ada")).await);
 }
