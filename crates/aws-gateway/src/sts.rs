@@ -1,11 +1,13 @@
 //! The Security Token Service (`spec` of awsQuery, version 2011-06-15), a file for each family of operations.
 //!
 //! - `dispatch`: the table of contents
-//! - [`caller`]: who a caller is
+//! - [`caller`]: who a caller is, and whose an access key
+//! - [`sessions`]: sessions of roles and of users
 //! - [`web_identity`]: sessions for those whom another identity provider knows; their requests are not signed
 
 mod caller;
 mod dispatch;
+mod sessions;
 mod web_identity;
 
 use ecru_aws_model::sts::Operation;

@@ -1,5 +1,5 @@
-//! Work in the background: collection, and writing down when images were pulled, when access keys were used, and where
-//! the audit log ends.
+//! Work in the background: collection, and writing down when images were pulled and access keys used, and where the
+//! audit log ends.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;

@@ -24,7 +24,6 @@ use std::sync::Arc;
 
 use ecru_domain::error::RepositoryLabel;
 use ecru_domain::{Action, Error, Principal, Refusal, Region, Registry, RepositoryName, Timestamp};
-
 use ecru_policy::Document;
 
 pub use self::decisions::{DecisionNote, Decisions};
@@ -35,7 +34,7 @@ pub(crate) use self::holding::{
 };
 pub(crate) use self::image_tag::TagRight;
 pub(crate) use self::organization::{
-    AccountPlace, FULL_ACCESS_DOCUMENT, ancestry, attached, is_detached,
+    AccountPlace, FULL_ACCESS_DOCUMENT, ancestry, attached, is_detached, path_of,
 };
 use self::question::Question;
 pub(crate) use self::standing::{Standing, Standings};

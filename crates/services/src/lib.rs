@@ -11,8 +11,8 @@
 //! - [`keys`]: the keys of repositories, and data keys under them
 //! - [`repositories`], [`images`], [`layers`], [`uploads`], [`settings`]: what the ECR API and `/v2/` offer
 //! - [`explanation`]: why somebody may do something
-//! - [`iam`]: users, roles, groups, policies
 //! - [`organizations`]: accounts, and the policies that bind them
+//! - [`iam`]: users, roles, groups, policies
 //! - [`collection`]: online garbage collection and other jobs
 //! - [`verification`]: re-reads everything
 

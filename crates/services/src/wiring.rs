@@ -72,10 +72,10 @@ pub struct Services {
     pub audit: Audit,
     /// Whose access key it is.
     pub identity: Identity,
-    /// Users, roles, groups and policies.
-    pub iam: Iam,
     /// Temporary credentials.
     pub sts: Sts,
+    /// Users, roles, groups and policies.
+    pub iam: Iam,
     /// Authorization tokens and layer URLs.
     pub tokens: Tokens,
     /// Repositories.

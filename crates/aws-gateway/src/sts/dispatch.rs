@@ -2,7 +2,7 @@
 
 use ecru_aws_model::sts::Operation;
 
-use super::{caller, web_identity};
+use super::{caller, sessions, web_identity};
 use crate::call::{Call, UnsignedCall};
 use crate::protocol::Protocol;
 use crate::query_protocol::Form;
@@ -16,9 +16,10 @@ pub(crate) async fn answer(call: &Call<'_>, operation: Operation, form: &Form) -
         Op::GetCallerIdentity => run::query(call, form, caller::get_identity).await,
         // whoever signs it all the same is not believed more than who does not
         Op::AssumeRoleWithWebIdentity => answer_unsigned(&call.unsigned(), operation, form).await,
-        Op::AssumeRole | Op::GetAccessKeyInfo | Op::GetFederationToken | Op::GetSessionToken => {
-            Err(run::not_built("InvalidAction", operation.name()))
-        }
+        Op::AssumeRole => run::query(call, form, sessions::assume_role).await,
+        Op::GetAccessKeyInfo => run::query(call, form, caller::get_access_key_info).await,
+        Op::GetFederationToken => run::query(call, form, sessions::get_federation_token).await,
+        Op::GetSessionToken => run::query(call, form, sessions::get_session_token).await,
     }
 }
 

@@ -1,17 +1,36 @@
 //! `AssumeRoleWithWebIdentity`: the token of an identity provider instead of a signature.
 
 use ecru_aws_model::sts as wire;
-use ecru_domain::{Error, StsRefusal};
+use ecru_domain::Error;
+use ecru_services::sts::AssumeRoleWithWebIdentity;
+use zeroize::Zeroizing;
 
+use super::sessions::{credentials, narrowing, percent, role_user, seconds};
 use crate::call::UnsignedCall;
 
-/// Only tokens of providers that an account has registered are believed, and none can be registered yet.
 pub(crate) async fn assume_role(
-    _call: &UnsignedCall<'_>,
-    _input: wire::AssumeRoleWithWebIdentityRequest,
+    call: &UnsignedCall<'_>,
+    input: wire::AssumeRoleWithWebIdentityRequest,
 ) -> Result<wire::AssumeRoleWithWebIdentityResponse, Error> {
-    Err(StsRefusal::InvalidIdentityToken {
-        message: "No OpenIDConnect provider found in your account".to_owned(),
-    }
-    .into())
+    let command = AssumeRoleWithWebIdentity {
+        role_arn: input.role_arn,
+        session_name: input.role_session_name,
+        token: Zeroizing::new(input.web_identity_token.into_string()),
+        narrowing: narrowing(input.policy, input.policy_arns),
+        seconds: seconds(input.duration_seconds),
+    };
+    let sts = &call.services.sts;
+    let found = sts
+        .assume_role_with_web_identity(&call.context, command)
+        .await?;
+    Ok(wire::AssumeRoleWithWebIdentityResponse {
+        credentials: Some(credentials(&found.issued.credentials)),
+        subject_from_web_identity_token: Some(found.subject),
+        assumed_role_user: Some(role_user(&found.issued)),
+        packed_policy_size: percent(found.issued.packed_policy_size),
+        provider: Some(found.provider),
+        audience: Some(found.audience),
+        source_identity: found.issued.source_identity,
+        ..wire::AssumeRoleWithWebIdentityResponse::default()
+    })
 }

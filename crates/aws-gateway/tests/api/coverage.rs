@@ -64,7 +64,7 @@ async fn every_operation_of_the_registry_is_built_or_listed() {
 async fn every_operation_of_organizations_is_built_or_listed() {
     let world = World::new().await;
     let listed = include_str!("../../coverage/organizations.txt");
-    let mut table = Table::new("organizations", listed, 35);
+    let mut table = Table::new("organizations", listed, 0);
     for operation in organizations::Operation::ALL {
         let answer = world.organizations(operation.name(), json!({})).await;
         table.note(operation.name(), operation.iam_action(), &answer);
@@ -88,7 +88,7 @@ async fn every_operation_of_iam_is_built_or_listed() {
 #[tokio::test]
 async fn every_operation_of_sts_is_built_or_listed() {
     let world = World::new().await;
-    let mut table = Table::new("sts", include_str!("../../coverage/sts.txt"), 4);
+    let mut table = Table::new("sts", include_str!("../../coverage/sts.txt"), 0);
     let signer = Signer::root(HOME).of("sts");
     for operation in sts::Operation::ALL {
         let asked = [("Action", operation.name()), ("Version", sts::API_VERSION)];

@@ -117,7 +117,7 @@ async fn errors_of_iam_are_in_its_namespace() {
 #[tokio::test]
 async fn a_web_identity_needs_no_signature() {
     let world = World::new().await;
-    let told = "No OpenIDConnect provider found in your account";
+    let told = "The ID Token provided is not a valid JWT. (You may see this error if you sent an Access Token)";
     let unsigned = world.send(form(&web_identity())).await;
     assert_error(&unsigned, 400, "InvalidIdentityToken", told);
     assert_eq!(
@@ -155,7 +155,7 @@ async fn nothing_else_is_let_in_without_signature() {
 }
 
 #[tokio::test]
-async fn a_session_token_is_nobodys_yet_and_must_be_signed() {
+async fn a_session_token_that_nobody_issued_is_nobodys_and_must_be_signed() {
     let world = World::new().await;
     let mut session = Signer::root(HOME).of("sts");
     session.token = Some("token".to_owned());

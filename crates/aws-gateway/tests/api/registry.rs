@@ -126,7 +126,7 @@ async fn the_token_service_says_who_the_caller_is() {
     }
     let signer = Signer::root(HOME).of("sts");
     for (body, code) in [
-        ("Action=AssumeRole&Version=2011-06-15", "InvalidAction"),
+        ("Action=AssumeRole&Version=2011-06-15", "ValidationError"),
         (
             "Action=GetCallerIdentity&Version=2010-01-01",
             "InvalidAction",

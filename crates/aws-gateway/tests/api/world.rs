@@ -146,11 +146,12 @@ impl Answer {
         }
     }
 
+    /// The text of an error, in either dialect.
     pub(crate) fn message(&self) -> String {
-        self.json()["message"]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned()
+        match serde_json::from_slice::<Value>(&self.body) {
+            Ok(body) => body["message"].as_str().unwrap_or_default().to_owned(),
+            Err(_) => between(self.text(), "<Message>", "</Message>").to_owned(),
+        }
     }
 }
 

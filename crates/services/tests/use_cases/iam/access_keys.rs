@@ -14,7 +14,12 @@ async fn a_user_has_two_keys_and_their_secrets_are_told_once() {
     let (key, pair) = iam.create_access_key(&root, Some("ada")).await.unwrap();
     assert!(key.id.starts_with("AKIA") && key.id.len() == 20);
     assert_eq!(pair.secret.len(), 40);
-    let signing = world.services.identity.signing_key(&key.id, None).await.unwrap();
+    let signing = world
+        .services
+        .identity
+        .signing_key(&key.id, None)
+        .await
+        .unwrap();
     let signing = signing.unwrap();
     assert_eq!(*signing.secret, *pair.secret.as_bytes());
     assert_eq!(signing.principal.arn, ada.arn);
@@ -56,7 +61,12 @@ async fn the_uses_of_keys_are_told() {
     let (key, _) = iam.create_access_key(&root, Some("ada")).await.unwrap();
     let unused = iam.access_key_last_used(&root, &key.id).await.unwrap();
     assert_eq!((unused.user.as_str(), unused.last), ("ada", None));
-    let signing = world.services.identity.signing_key(&key.id, None).await.unwrap();
+    let signing = world
+        .services
+        .identity
+        .signing_key(&key.id, None)
+        .await
+        .unwrap();
     let principal = signing.unwrap().principal;
     iam.note_key_use(&principal, "ecr", "eu-west-1", world.now());
     iam.record_key_uses().await.unwrap();

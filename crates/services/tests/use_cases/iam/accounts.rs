@@ -157,8 +157,9 @@ async fn details_of_an_account_come_in_pages() {
         roles: true,
         ..DetailFilter::default()
     };
-    let found = iam.authorization_details(&root, roles, &pages(9, None)).await;
-    assert_eq!(found.unwrap().items.len(), 1);
+    let page = pages(9, None);
+    let found = iam.authorization_details(&root, roles, &page);
+    assert_eq!(found.await.unwrap().items.len(), 1);
 }
 
 fn name_of(detail: &AuthorizationDetail) -> String {

@@ -200,8 +200,9 @@ async fn lists_of_policies_show_whose_are_asked_for() {
                 scope,
                 ..PolicyFilter::default()
             };
-            let found = iam.list_policies(&root, filter, &pages(limit, token)).await;
-            let found = found.unwrap();
+            let page = pages(limit, token);
+            let found = iam.list_policies(&root, filter, &page);
+            let found = found.await.unwrap();
             names.extend(found.items.into_iter().map(|one| one.entity.name));
             token = found.next_token;
             if token.is_none() {
