@@ -13,6 +13,7 @@ mod boto3;
 mod buildah;
 mod collection;
 mod conformance;
+mod control_policies;
 mod crane;
 mod crowd;
 mod docker;
@@ -130,7 +131,7 @@ const FAMILIES: &[Family] = &[
     },
     Family {
         name: "accounts",
-        parts: &[accounts::FLOWS, revocation::FLOWS],
+        parts: &[accounts::FLOWS, control_policies::FLOWS, revocation::FLOWS],
     },
     Family {
         name: "image-tags",

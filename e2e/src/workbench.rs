@@ -74,12 +74,30 @@ impl Workbench {
         }
     }
 
-    /// Captured files in which a remembered secret appears.
+    /// Captured files, and the audit logs of all servers.
+    fn searched(&self) -> Result<Vec<PathBuf>> {
+        let mut places = vec![self.path().join("outputs")];
+        for entry in fs::read_dir(self.path())? {
+            let audit = entry?.path().join("data/audit");
+            if audit.is_dir() {
+                places.push(audit);
+            }
+        }
+        let mut files = Vec::new();
+        for place in places {
+            for entry in fs::read_dir(place)? {
+                files.push(entry?.path());
+            }
+        }
+        files.sort();
+        Ok(files)
+    }
+
+    /// Searched files in which a remembered secret appears.
     pub(crate) fn leaks(&self) -> Result<Vec<PathBuf>> {
         let secrets = self.secrets.borrow();
         let mut leaking = Vec::new();
-        for entry in fs::read_dir(self.path().join("outputs"))? {
-            let path = entry?.path();
+        for path in self.searched()? {
             let text = fs::read(&path)?;
             if secrets
                 .iter()
@@ -88,7 +106,6 @@ impl Workbench {
                 leaking.push(path);
             }
         }
-        leaking.sort();
         Ok(leaking)
     }
 

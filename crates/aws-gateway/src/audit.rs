@@ -5,7 +5,7 @@
 
 use ecru_domain::{Error, Principal};
 use ecru_services::audit::{Event, Fault, Shown, is_read_only};
-use ecru_services::{Audit, RequestContext, RequestOrigin};
+use ecru_services::{Audit, RequestOrigin};
 use http::Response;
 use http::request::Parts;
 
@@ -22,15 +22,47 @@ const LONGEST_NAME: usize = 64;
 /// How a request ended.
 pub(crate) type Ending<'a> = Result<&'a Response<ResponseBody>, &'a Exception>;
 
-/// A request that was let in, on its way. If it is dropped before it is closed, its client has gone.
-pub(crate) struct Entry<'a> {
-    audit: &'a Audit,
-    origin: RequestOrigin,
-    /// Who signed it; nobody has to sign what brings the token of an identity provider.
-    principal: Option<Principal>,
+/// What a request asks for, as it is recorded.
+pub(crate) struct Asked {
     service: Service,
     name: String,
     parameters: Option<Shown>,
+}
+
+impl Asked {
+    /// What a request with this head and body asks for.
+    pub(crate) fn of(service: Service, parts: &Parts, body: &[u8]) -> Self {
+        let (name, parameters) = match service.protocol() {
+            Protocol::AwsJson => (target(parts), Shown::of_json(body)),
+            Protocol::AwsQuery => match Form::parse(parts.uri.query(), body) {
+                Ok(form) => (form.get("Action").and_then(named), Some(shown(&form))),
+                Err(_) => (None, None),
+            },
+        };
+        Self {
+            service,
+            name: name.unwrap_or_else(|| "unknown".to_owned()),
+            parameters,
+        }
+    }
+
+    /// What a form asks for that was read already.
+    pub(crate) fn of_form(service: Service, name: &str, form: &Form) -> Self {
+        Self {
+            service,
+            name: name.to_owned(),
+            parameters: Some(shown(form)),
+        }
+    }
+}
+
+/// A request on its way that somebody signed, or nobody has to. If it is dropped before it is closed, its client has
+/// gone.
+pub(crate) struct Entry<'a> {
+    audit: &'a Audit,
+    origin: RequestOrigin,
+    principal: Option<Principal>,
+    asked: Asked,
     is_open: bool,
 }
 
@@ -38,41 +70,15 @@ impl<'a> Entry<'a> {
     /// From now on the request is recorded, however it ends.
     pub(crate) fn open(
         audit: &'a Audit,
-        service: Service,
-        context: &RequestContext,
-        parts: &Parts,
-        body: &[u8],
+        asked: Asked,
+        origin: RequestOrigin,
+        principal: Option<Principal>,
     ) -> Self {
-        let (name, parameters) = match service.protocol() {
-            Protocol::AwsJson => (target(parts), Shown::of_json(body)),
-            Protocol::AwsQuery => form(parts, body),
-        };
         Self {
             audit,
-            origin: context.origin(),
-            principal: Some(context.principal.clone()),
-            service,
-            name: name.unwrap_or_else(|| "unknown".to_owned()),
-            parameters,
-            is_open: true,
-        }
-    }
-
-    /// The same for a request that nobody signed.
-    pub(crate) fn open_unsigned(
-        audit: &'a Audit,
-        service: Service,
-        origin: &RequestOrigin,
-        form: &Form,
-    ) -> Self {
-        let (name, parameters) = shown(form);
-        Self {
-            audit,
-            origin: origin.clone(),
-            principal: None,
-            service,
-            name: name.unwrap_or_else(|| "unknown".to_owned()),
-            parameters,
+            origin,
+            principal,
+            asked,
             is_open: true,
         }
     }
@@ -87,39 +93,40 @@ impl<'a> Entry<'a> {
             Ok(response) => self.line(None, self.elements(response).as_ref()),
             Err(exception) => self.line(Some(fault(exception)), None),
         };
-        let (audit, is_read_only) = (self.audit, is_read_only(&self.name));
+        let (audit, is_read_only) = (self.audit, is_read_only(&self.asked.name));
         async move { audit.keep(line, is_read_only).await }
     }
 
     /// Reads are answered with what is there already; changes tell what they made.
     fn elements(&self, response: &Response<ResponseBody>) -> Option<Shown> {
-        if is_read_only(&self.name) || self.service.protocol() != Protocol::AwsJson {
+        if is_read_only(&self.asked.name) || self.asked.service.protocol() != Protocol::AwsJson {
             return None;
         }
         Shown::of_json(response.body().held()?)
     }
 
     fn line(&self, fault: Option<Fault<'_>>, elements: Option<&Shown>) -> Vec<u8> {
-        let (origin, principal) = (&self.origin, self.principal.as_ref());
+        let (origin, asked) = (&self.origin, &self.asked);
         let decisions = origin.decisions.take();
         let decided = decisions.first().map(|note| &note.resource_account);
-        let source = event_source(self.service);
+        let own = self.principal.as_ref().map(|principal| &principal.account);
+        let source = event_source(asked.service);
         let event = Event {
-            principal,
+            principal: self.principal.as_ref(),
             peer: origin.peer,
             user_agent: origin.user_agent.as_deref(),
             request_id: &origin.request_id,
             time: origin.time,
             source: &source,
-            name: &self.name,
-            is_read_only: is_read_only(&self.name),
+            name: &asked.name,
+            is_read_only: is_read_only(&asked.name),
             region: origin.region.as_str(),
-            account: decided.or(principal.map(|principal| &principal.account)),
+            account: decided.or(own),
             fault,
             decisions: &decisions,
             passed_over: 0,
         };
-        self.audit.line(&event, self.parameters.as_ref(), elements)
+        self.audit.line(&event, asked.parameters.as_ref(), elements)
     }
 }
 
@@ -196,18 +203,10 @@ fn target(parts: &Parts) -> Option<String> {
     named(target.rsplit('.').next()?)
 }
 
-/// Operation and parameters of a request in the query dialect.
-fn form(parts: &Parts, body: &[u8]) -> (Option<String>, Option<Shown>) {
-    match Form::parse(parts.uri.query(), body) {
-        Ok(form) => shown(&form),
-        Err(_) => (None, None),
-    }
-}
-
-fn shown(form: &Form) -> (Option<String>, Option<Shown>) {
+/// The parameters of a form.
+fn shown(form: &Form) -> Shown {
     let spoken = |name: &str| matches!(name, "Action" | "Version");
-    let parameters = Shown::of_pairs(form.iter().filter(|(name, _)| !spoken(name)));
-    (form.get("Action").and_then(named), Some(parameters))
+    Shown::of_pairs(form.iter().filter(|(name, _)| !spoken(name)))
 }
 
 fn named(name: &str) -> Option<String> {

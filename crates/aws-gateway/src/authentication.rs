@@ -74,11 +74,14 @@ impl AwsGateway {
         let body =
             read.map_err(|e| refuse(e.to_exception(protocol), drain_after(&e, Drain::KNOWN)))?;
         let secret = secret_of(&key).map_err(unsigned)?;
+        let signed_for = prechecked.claims().scope().service.clone();
         prechecked.verify(&secret, body.hash()).map_err(unsigned)?;
         let kind = key.principal.session_kind();
         if kind.is_some_and(|kind| !kind.may_use(service.signing_name())) {
             return Err(unsigned(SignatureError::UnknownAccessKey));
         }
+        let iam = &self.services.iam;
+        iam.note_key_use(&key.principal, &signed_for, region.as_str(), now);
         Ok(Authenticated {
             route,
             principal: key.principal,

@@ -23,7 +23,7 @@ use ecru_aws_model::Timestamp;
 use ecru_services::PageRequest;
 
 /// A time as answers carry it: epoch seconds with milliseconds.
-fn wire_time(time: ecru_domain::Timestamp) -> Timestamp {
+pub(crate) fn wire_time(time: ecru_domain::Timestamp) -> Timestamp {
     Timestamp::from_millis(time.millis())
 }
 
@@ -33,7 +33,7 @@ fn wire_number(number: u64) -> i64 {
 }
 
 /// Which page is asked for; the model has checked the bounds of `maxResults`.
-fn page(max_results: Option<i32>, next_token: Option<String>) -> PageRequest {
+pub(crate) fn page(max_results: Option<i32>, next_token: Option<String>) -> PageRequest {
     PageRequest {
         limit: max_results.and_then(|limit| u32::try_from(limit).ok()),
         token: next_token,

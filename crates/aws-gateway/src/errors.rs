@@ -12,7 +12,7 @@ use ecru_domain::{Error, Refusal};
 use http::StatusCode;
 
 use crate::exception::Exception;
-use crate::protocol::Protocol;
+use crate::protocol::{Dialect, Protocol};
 use crate::routing::Service;
 
 const INTERNAL: &str = "The server could not complete the request because of an internal error.";
@@ -65,12 +65,13 @@ impl Failure {
         }
     }
 
-    /// The answer to a request whose service is not known. Faults of ours are logged here, once.
-    pub(crate) fn of_protocol(self, protocol: Protocol, request_id: &str) -> Exception {
-        match protocol {
-            Protocol::AwsJson => self.of_service(Service::Ecr, request_id),
-            Protocol::AwsQuery => self.of_service(Service::Sts, request_id),
-        }
+    /// The answer to a request whose service is not known.
+    pub(crate) fn of_no_service(self, dialect: Dialect, request_id: &str) -> Exception {
+        let service = match dialect.protocol {
+            Protocol::AwsJson => Service::Ecr,
+            Protocol::AwsQuery => Service::Sts,
+        };
+        self.of_service(service, request_id)
     }
 
     /// A refusal that the API has no words for is a fault of ours.

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::pin::pin;
 
 use bytes::Bytes;
-use ecru_domain::{Principal, Timestamp};
+use ecru_domain::{Error, Principal, Timestamp};
 use ecru_services::{Decisions, RequestOrigin, Services};
 use http::header::USER_AGENT;
 use http::request::Parts;
@@ -12,9 +12,9 @@ use http::{Request, Response};
 use http_body::Body;
 
 use crate::answer_budget::AnswerBudget;
-use crate::audit::{Entry, Stranger};
+use crate::audit::{Asked, Entry, Stranger};
 use crate::authentication::{Authenticated, NO_ROUTE, Refused};
-use crate::body_budget::{BodyBudget, BufferedBody};
+use crate::body_budget::BodyBudget;
 use crate::call::Call;
 use crate::drain::Drain;
 use crate::errors::Failure;
@@ -86,10 +86,7 @@ impl AwsGateway {
         let mut body = pin!(body);
         if let Err(busy) = self.services.audit.admit().await {
             Drain::STRANGER.apply(body, &parts.headers).await;
-            let protocol = routing::protocol_of(&parts, None);
-            let exception = Failure::from(busy).of_protocol(protocol, request_id);
-            let dialect = Dialect::of_no_service(protocol);
-            return error(dialect, &exception, request_id, NO_ROUTE);
+            return self.busy(&parts, busy, request_id);
         }
         let origin = self.origin(&parts, connection, request_id, now);
         let outcome = if unsigned::is_possible(&parts) {
@@ -121,6 +118,13 @@ impl AwsGateway {
         }
     }
 
+    /// What is answered while nothing can be recorded.
+    fn busy(&self, parts: &Parts, busy: Error, request_id: &str) -> Response<ResponseBody> {
+        let dialect = Dialect::of_no_service(routing::protocol_of(parts, None));
+        let exception = Failure::from(busy).of_no_service(dialect, request_id);
+        error(dialect, &exception, request_id, NO_ROUTE)
+    }
+
     /// Answers a request that is not let in, once that is recorded.
     async fn turn_away(&self, stranger: &Stranger<'_>, refused: Refused) -> Response<ResponseBody> {
         let (audit, id) = (&self.services.audit, stranger.request_id);
@@ -128,7 +132,7 @@ impl AwsGateway {
         let recorded = stranger.record(audit, route, &refused.exception).await;
         let exception = match recorded {
             Ok(()) => *refused.exception,
-            Err(failed) => Failure::from(failed).of_protocol(dialect.protocol, id),
+            Err(failed) => Failure::from(failed).of_no_service(dialect, id),
         };
         error(dialect, &exception, id, route)
     }
@@ -174,17 +178,42 @@ impl AwsGateway {
             region,
             body,
         } = authenticated;
-        let service = route.service();
+        let (name, service) = (route_name(&route), route.service());
         let call = self.call(origin.signed(principal.clone(), region));
-        let id = call.context.request_id.clone();
-        let audit = &self.services.audit;
-        let entry = Entry::open(audit, service, &call.context, parts, body.as_slice());
-        let (name, mut outcome) = run(&call, parts, route, body).await;
-        let closing = entry.close(outcome.as_ref());
-        if let Err(failed) = closing.await {
-            outcome = Err(Failure::from(failed).of_service(service, &id));
-        }
-        authored(finished(outcome, service, &id, name), principal)
+        let (origin, signer) = (call.context.origin(), Some(principal.clone()));
+        let asked = Asked::of(service, parts, body.as_slice());
+        let entry = Entry::open(&self.services.audit, asked, origin, signer);
+        let id = &call.context.request_id;
+        let of_service = |failure: Failure| failure.of_service(service, id);
+        let query = parts.uri.query();
+        let (name, outcome) = match route {
+            Route::Ecr(operation) => {
+                let answer = dispatch::answer(&call, operation, body).await;
+                (name, answer.map_err(|e| e.of_operation(operation, id)))
+            }
+            Route::Administration(operation) => {
+                let answer = administration::answer(&call, &operation, &body).await;
+                (name, answer.map_err(of_service))
+            }
+            Route::Organizations(operation) => {
+                let answer = organizations::answer(&call, operation, body).await;
+                (name, answer.map_err(of_service))
+            }
+            Route::Iam => {
+                let (name, answer) = iam::answer(&call, query, &body).await;
+                (name, answer.map_err(of_service))
+            }
+            Route::Sts => {
+                let (name, answer) = sts::answer(&call, query, &body).await;
+                (name, answer.map_err(of_service))
+            }
+        };
+        let outcome = self.recorded(entry, outcome, (service, id)).await;
+        let response = match outcome {
+            Ok(response) => named(response, name),
+            Err(exception) => error(Dialect::of(service), &exception, id, name),
+        };
+        authored(response, principal)
     }
 
     /// Answers what nobody has to sign, which STS alone has.
@@ -193,56 +222,33 @@ impl AwsGateway {
         asked: Unsigned,
         origin: RequestOrigin,
     ) -> Response<ResponseBody> {
-        let (id, service) = (origin.request_id.clone(), Service::Sts);
-        let name = RouteName(asked.operation.iam_action());
-        let audit = &self.services.audit;
-        let entry = Entry::open_unsigned(audit, service, &origin, &asked.form);
+        let name_and_form = Asked::of_form(Service::Sts, asked.operation.name(), &asked.form);
+        let entry = Entry::open(&self.services.audit, name_and_form, origin.clone(), None);
         let call = self.call(origin);
+        let (id, service) = (&call.context.request_id, Service::Sts);
+        let name = RouteName(asked.operation.iam_action());
         let answer = sts::answer_unsigned(&call, asked.operation, &asked.form).await;
-        let mut outcome = answer.map_err(|failure| failure.of_service(service, &id));
-        let closing = entry.close(outcome.as_ref());
-        if let Err(failed) = closing.await {
-            outcome = Err(Failure::from(failed).of_service(service, &id));
+        let outcome = answer.map_err(|failure| failure.of_service(service, id));
+        match self.recorded(entry, outcome, (service, id)).await {
+            Ok(response) => named(response, name),
+            Err(exception) => error(Dialect::of(service), &exception, id, name),
         }
-        finished(outcome, service, &id, name)
     }
-}
 
-/// Hands a signed request to the API that it is for.
-async fn run(
-    call: &Call<'_>,
-    parts: &Parts,
-    route: Route,
-    body: BufferedBody,
-) -> (RouteName, Result<Response<ResponseBody>, Exception>) {
-    let (name, service) = (route_name(&route), route.service());
-    let (id, query) = (&call.context.request_id, parts.uri.query());
-    let (name, answer) = match route {
-        Route::Ecr(operation) => {
-            let answer = dispatch::answer(call, operation, body).await;
-            return (name, answer.map_err(|e| e.of_operation(operation, id)));
+    /// An outcome that is recorded; if it cannot be, that is the outcome.
+    fn recorded(
+        &self,
+        entry: Entry<'_>,
+        outcome: Result<Response<ResponseBody>, Exception>,
+        (service, request_id): (Service, &str),
+    ) -> impl Future<Output = Result<Response<ResponseBody>, Exception>> + Send {
+        let closing = entry.close(outcome.as_ref());
+        async move {
+            match closing.await {
+                Ok(()) => outcome,
+                Err(failed) => Err(Failure::from(failed).of_service(service, request_id)),
+            }
         }
-        Route::Administration(operation) => {
-            (name, administration::answer(call, &operation, &body).await)
-        }
-        Route::Organizations(operation) => {
-            (name, organizations::answer(call, operation, body).await)
-        }
-        Route::Iam => iam::answer(call, query, &body).await,
-        Route::Sts => sts::answer(call, query, &body).await,
-    };
-    (name, answer.map_err(|e| e.of_service(service, id)))
-}
-
-fn finished(
-    outcome: Result<Response<ResponseBody>, Exception>,
-    service: Service,
-    request_id: &str,
-    name: RouteName,
-) -> Response<ResponseBody> {
-    match outcome {
-        Ok(response) => named(response, name),
-        Err(exception) => error(Dialect::of(service), &exception, request_id, name),
     }
 }
 

@@ -1,10 +1,31 @@
 //! The Identity and Access Management API (awsQuery, version 2010-05-08), a file for each family of operations.
 //!
 //! - `dispatch`: the table of contents
+//! - [`descriptions`]: users, roles, groups and policies in the form of the wire
+//! - [`users`], [`roles`], [`groups`], [`instance_profiles`], [`oidc_providers`]: who and what there is
+//! - [`policies`], [`attachments`], [`inline_policies`], [`boundaries`], [`simulation`]: what they may do
+//! - [`access_keys`], [`login_profiles`]: how they prove who they are
+//! - [`tags`], [`account`], [`authorization_details`]: all else
 //! - [`absent`]: what nobody can have here
 
 mod absent;
+mod access_keys;
+mod account;
+mod attachments;
+mod authorization_details;
+mod boundaries;
+mod descriptions;
 mod dispatch;
+mod groups;
+mod inline_policies;
+mod instance_profiles;
+mod login_profiles;
+mod oidc_providers;
+mod policies;
+mod roles;
+mod simulation;
+mod tags;
+mod users;
 
 use ecru_aws_model::iam::Operation;
 

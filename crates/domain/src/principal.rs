@@ -98,17 +98,6 @@ impl Principal {
         }
     }
 
-    /// Nobody known, who asks an account for something: no policy means it.
-    pub fn anonymous(account: AccountId) -> Self {
-        Self {
-            account,
-            arn: "anonymous".to_owned(),
-            unique_id: String::new(),
-            access_key_id: String::new(),
-            session: None,
-        }
-    }
-
     /// Whether this is the root user of its account.
     pub fn is_root(&self) -> bool {
         self.unique_id == self.account.as_str()

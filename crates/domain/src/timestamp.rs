@@ -8,7 +8,7 @@ pub struct Timestamp(i64);
 
 impl Timestamp {
     /// From microseconds since the Unix epoch.
-    pub fn from_micros(micros: i64) -> Self {
+    pub const fn from_micros(micros: i64) -> Self {
         Self(micros)
     }
 

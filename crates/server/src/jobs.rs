@@ -1,4 +1,5 @@
-//! Work in the background: collection, and writing down when images were pulled and where the audit log ends.
+//! Work in the background: collection, and writing down when images were pulled and access keys used, and where the
+//! audit log ends.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -18,8 +19,8 @@ use crate::unhurried_clock::UnhurriedClock;
 const PERIOD: Duration = Duration::from_secs(2);
 /// After a failure.
 const PAUSE: Duration = Duration::from_secs(15);
-/// How long a pull may go unrecorded.
-const PULLS_PERIOD: Duration = Duration::from_secs(30);
+/// How long a pull, or the use of a key, may go unrecorded.
+const USES_PERIOD: Duration = Duration::from_secs(30);
 
 /// Collects until `ending` is cancelled; a round that has begun ends first.
 pub async fn collect(
@@ -61,15 +62,18 @@ pub async fn keep_audit_head(services: Services, ending: CancellationToken) {
     }
 }
 
-/// Writes down pulls until `ending` is cancelled, and once more then.
-pub async fn record_pulls(services: Services, ending: CancellationToken) {
+/// Writes down pulls and uses of access keys until `ending` is cancelled, and once more then.
+pub async fn record_uses(services: Services, ending: CancellationToken) {
     loop {
         tokio::select! {
             () = ending.cancelled() => {}
-            () = tokio::time::sleep(PULLS_PERIOD) => {}
+            () = tokio::time::sleep(USES_PERIOD) => {}
         }
         if let Err(error) = outlive(services.images.record_pulls()).await {
             tracing::warn!(%error, "pulls were not recorded");
+        }
+        if let Err(error) = outlive(services.iam.record_key_uses()).await {
+            tracing::warn!(%error, "uses of access keys were not recorded");
         }
         if ending.is_cancelled() {
             return;

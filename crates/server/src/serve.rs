@@ -147,7 +147,7 @@ fn start_jobs(
         ending.clone(),
     ));
     tasks.spawn(jobs::keep_audit_head(services.clone(), ending.clone()));
-    tasks.spawn(jobs::record_pulls(services, ending.clone()));
+    tasks.spawn(jobs::record_uses(services, ending.clone()));
 }
 
 /// Ends the server on SIGTERM or SIGINT; reads the certificate again on SIGHUP.

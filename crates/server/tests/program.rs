@@ -4,6 +4,8 @@
     reason = "clippy takes what tests share for program text"
 )]
 
+#[path = "program/audit.rs"]
+mod audit;
 #[path = "program/server.rs"]
 mod server;
 #[path = "program/shutdown.rs"]

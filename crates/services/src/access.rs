@@ -17,7 +17,7 @@ mod holding;
 mod image_tag;
 mod organization;
 mod question;
-mod standing;
+pub(crate) mod standing;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -34,7 +34,7 @@ pub(crate) use self::holding::{
 };
 pub(crate) use self::image_tag::TagRight;
 pub(crate) use self::organization::{
-    AccountPlace, FULL_ACCESS_DOCUMENT, ancestry, attached, is_detached,
+    AccountPlace, FULL_ACCESS_DOCUMENT, ancestry, attached, is_detached, path_of,
 };
 use self::question::Question;
 pub(crate) use self::standing::{Standing, Standings};
@@ -230,7 +230,7 @@ impl Access {
         Err(Refusal::AccessDenied {
             principal: context.principal.arn.clone(),
             action: demand.action,
-            resource: demand.resource.arn(),
+            resource: demand.resource.label(),
             reason: decision.reason(demand.action.as_str()),
         }
         .into())

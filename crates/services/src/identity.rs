@@ -263,7 +263,7 @@ impl Identity {
         }))
     }
 
-    async fn sealed_record(
+    pub(crate) async fn sealed_record(
         &self,
         principal: &Principal,
         pair: &AccessKeyPair,

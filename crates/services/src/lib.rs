@@ -12,6 +12,7 @@
 //! - [`repositories`], [`images`], [`layers`], [`uploads`], [`settings`]: what the ECR API and `/v2/` offer
 //! - [`explanation`]: why somebody may do something
 //! - [`organizations`]: accounts, and the policies that bind them
+//! - [`iam`]: users, roles, groups, policies
 //! - [`collection`]: online garbage collection and other jobs
 //! - [`verification`]: re-reads everything
 
@@ -19,7 +20,7 @@ pub mod access;
 pub mod audit;
 pub mod collection;
 pub mod explanation;
-mod iam;
+pub mod iam;
 pub mod identity;
 pub mod images;
 pub mod keys;

@@ -11,6 +11,7 @@ use crate::access::Access;
 use crate::audit::Audit;
 use crate::collection::Collection;
 use crate::explanation::Explanations;
+use crate::iam::Iam;
 use crate::identity::Identity;
 use crate::images::Images;
 use crate::keys::Keys;
@@ -73,6 +74,8 @@ pub struct Services {
     pub identity: Identity,
     /// Temporary credentials.
     pub sts: Sts,
+    /// Users, roles, groups and policies.
+    pub iam: Iam,
     /// Authorization tokens and layer URLs.
     pub tokens: Tokens,
     /// Repositories.
@@ -134,6 +137,13 @@ impl Services {
             limits,
         );
         Self {
+            iam: Iam::new(
+                access.clone(),
+                store.clone(),
+                identity.clone(),
+                tokens.clone(),
+                outside,
+            ),
             repositories: Repositories::new(
                 access.clone(),
                 store.clone(),

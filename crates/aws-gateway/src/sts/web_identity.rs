@@ -1,7 +1,7 @@
 //! `AssumeRoleWithWebIdentity`: the token of an identity provider instead of a signature.
 
 use ecru_aws_model::sts as wire;
-use ecru_domain::{Error, Principal};
+use ecru_domain::Error;
 use ecru_services::sts::AssumeRoleWithWebIdentity;
 use zeroize::Zeroizing;
 
@@ -19,11 +19,10 @@ pub(crate) async fn assume_role(
         narrowing: narrowing(input.policy, input.policy_arns),
         seconds: seconds(input.duration_seconds),
     };
-    let nobody = Principal::anonymous(call.config.home.account.clone());
-    let region = call.context.region.clone();
-    let context = call.context.clone().signed(nobody, region);
     let sts = &call.services.sts;
-    let found = sts.assume_role_with_web_identity(&context, command).await?;
+    let found = sts
+        .assume_role_with_web_identity(&call.context, command)
+        .await?;
     Ok(wire::AssumeRoleWithWebIdentityResponse {
         credentials: Some(credentials(&found.issued.credentials)),
         subject_from_web_identity_token: Some(found.subject),

@@ -64,7 +64,7 @@ async fn every_operation_of_the_registry_is_built_or_listed() {
 async fn every_operation_of_organizations_is_built_or_listed() {
     let world = World::new().await;
     let listed = include_str!("../../coverage/organizations.txt");
-    let mut table = Table::new("organizations", listed, 35);
+    let mut table = Table::new("organizations", listed, 0);
     for operation in organizations::Operation::ALL {
         let answer = world.organizations(operation.name(), json!({})).await;
         table.note(operation.name(), operation.iam_action(), &answer);
@@ -75,7 +75,7 @@ async fn every_operation_of_organizations_is_built_or_listed() {
 #[tokio::test]
 async fn every_operation_of_iam_is_built_or_listed() {
     let world = World::new().await;
-    let mut table = Table::new("iam", include_str!("../../coverage/iam.txt"), 109);
+    let mut table = Table::new("iam", include_str!("../../coverage/iam.txt"), 0);
     let signer = Signer::root(HOME).of("iam");
     for operation in iam::Operation::ALL {
         let asked = [("Action", operation.name()), ("Version", iam::API_VERSION)];

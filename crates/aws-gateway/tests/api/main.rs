@@ -7,12 +7,14 @@
 )]
 
 mod administration;
+mod audit;
 mod authentication;
 mod coverage;
 mod identity;
 mod images;
 mod layers;
 mod oracle;
+mod organizations;
 mod paging;
 mod registry;
 mod repositories;

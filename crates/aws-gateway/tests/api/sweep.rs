@@ -9,11 +9,14 @@ use serde_json::{Value, json};
 use crate::world::{HOME, OTHER, REGION, Signer, World, form, post};
 
 /// Operations that concern the caller's own registry, whoever calls: they name no other account's resource.
-const OF_THE_CALLER: [Operation; 4] = [
+const OF_THE_CALLER: [Operation; 7] = [
+    Operation::DeleteRegistryPolicy,
     Operation::DescribeRegistry,
     Operation::GetAccountSetting,
     Operation::GetAuthorizationToken,
+    Operation::GetRegistryPolicy,
     Operation::PutAccountSetting,
+    Operation::PutRegistryPolicy,
 ];
 
 /// An input that is valid for every operation which takes a repository.

@@ -2,8 +2,7 @@
 
 use ecru_domain::{AccountId, Timestamp};
 use ecru_ports::metadata::{
-    AccessKeyUse, DocumentKind, EntityKind, EntityList, EntityRecord, LinkKind, NamedDocument,
-    StoreError,
+    DocumentKind, EntityKind, EntityList, EntityRecord, LinkKind, NamedDocument, StoreError,
 };
 
 use super::{read_all, read_one};
@@ -337,65 +336,6 @@ pub(crate) fn raise_version(sql: &mut dyn Sql, account: &AccountId) -> Result<()
         "INSERT INTO identity_version (account, version) VALUES ($1, 1) \
          ON CONFLICT (account) DO UPDATE SET version = identity_version.version + 1",
         &[account.as_str().into()],
-    )
-}
-
-pub(crate) fn access_key_use(
-    sql: &mut dyn Sql,
-    id: &str,
-) -> Result<Option<AccessKeyUse>, StoreError> {
-    let row = query_one(
-        sql,
-        "SELECT used_at, service, region FROM access_key_use WHERE id = $1",
-        &[id.into()],
-    )?;
-    read_one(row, |row| {
-        Ok(AccessKeyUse {
-            at: row.time()?,
-            service: row.text()?,
-            region: row.text()?,
-        })
-    })
-}
-
-pub(crate) fn record_access_key_use(
-    sql: &mut dyn Sql,
-    id: &str,
-    last: &AccessKeyUse,
-) -> Result<(), StoreError> {
-    sql.submit(
-        "INSERT INTO access_key_use (id, used_at, service, region) VALUES ($1, $2, $3, $4) \
-         ON CONFLICT (id) DO UPDATE SET used_at = excluded.used_at, service = excluded.service, \
-         region = excluded.region WHERE access_key_use.used_at < excluded.used_at",
-        &[
-            id.into(),
-            last.at.into(),
-            (&last.service).into(),
-            (&last.region).into(),
-        ],
-    )
-}
-
-pub(crate) fn set_access_key_active(
-    sql: &mut dyn Sql,
-    id: &str,
-    active: bool,
-) -> Result<bool, StoreError> {
-    let changed = sql.execute(
-        "UPDATE access_key SET active = $1 WHERE id = $2",
-        &[active.into(), id.into()],
-    )?;
-    Ok(changed > 0)
-}
-
-pub(crate) fn rename_access_keys(
-    sql: &mut dyn Sql,
-    old_arn: &str,
-    new_arn: &str,
-) -> Result<(), StoreError> {
-    sql.submit(
-        "UPDATE access_key SET principal_arn = $1 WHERE principal_arn = $2",
-        &[new_arn.into(), old_arn.into()],
     )
 }
 

@@ -1,13 +1,13 @@
 //! Which query answers which question about identities, and which changes them.
 
-use ecru_domain::{AccountId, Timestamp};
+use ecru_domain::{AccountId, RepositoryId, Timestamp};
 use ecru_ports::metadata::{
-    AccessKeyUse, DocumentKind, EntityKind, EntityList, EntityRecord, LinkKind, NamedDocument,
-    ReadIdentities, StoreError, WriteIdentities,
+    AccessKeyRecord, AccessKeyUse, DocumentKind, EntityKind, EntityList, EntityRecord, LinkKind,
+    NamedDocument, ReadIdentities, StoreError, WriteIdentities,
 };
 
 use super::SqlTransaction;
-use crate::queries::identities;
+use crate::queries::{identities, keys, repositories};
 use crate::sql::Sql;
 
 impl<S: Sql> ReadIdentities for SqlTransaction<'_, S> {
@@ -79,8 +79,23 @@ impl<S: Sql> ReadIdentities for SqlTransaction<'_, S> {
         self.run(|sql| identities::version(sql, account))
     }
 
+    fn find_access_key(&mut self, id: &str) -> Result<Option<AccessKeyRecord>, StoreError> {
+        self.run(|sql| keys::find_access_key(sql, id))
+    }
+
+    fn access_keys_of(&mut self, principal_arn: &str) -> Result<Vec<AccessKeyRecord>, StoreError> {
+        self.run(|sql| keys::access_keys_of(sql, principal_arn))
+    }
+
+    fn repository_policy(
+        &mut self,
+        repository: &RepositoryId,
+    ) -> Result<Option<String>, StoreError> {
+        self.run(|sql| repositories::policy(sql, repository))
+    }
+
     fn access_key_use(&mut self, id: &str) -> Result<Option<AccessKeyUse>, StoreError> {
-        self.run(|sql| identities::access_key_use(sql, id))
+        self.run(|sql| keys::access_key_use(sql, id))
     }
 
     fn session_context(&mut self, hash: &str) -> Result<Option<String>, StoreError> {
@@ -141,16 +156,32 @@ impl<S: Sql> WriteIdentities for SqlTransaction<'_, S> {
         self.run(|sql| identities::delete_link(sql, source, kind, target))
     }
 
+    fn insert_access_key(&mut self, key: &AccessKeyRecord) -> Result<(), StoreError> {
+        self.restructure(|sql| keys::insert_access_key(sql, key))
+    }
+
+    fn delete_access_key(&mut self, id: &str) -> Result<(), StoreError> {
+        self.restructure(|sql| keys::delete_access_key(sql, id))
+    }
+
+    fn set_repository_policy(
+        &mut self,
+        id: &RepositoryId,
+        policy: Option<&str>,
+    ) -> Result<(), StoreError> {
+        self.restructure(|sql| repositories::set_policy(sql, id, policy))
+    }
+
     fn set_access_key_active(&mut self, id: &str, active: bool) -> Result<bool, StoreError> {
-        self.restructure(|sql| identities::set_access_key_active(sql, id, active))
+        self.restructure(|sql| keys::set_access_key_active(sql, id, active))
     }
 
     fn rename_access_keys(&mut self, old_arn: &str, new_arn: &str) -> Result<(), StoreError> {
-        self.restructure(|sql| identities::rename_access_keys(sql, old_arn, new_arn))
+        self.restructure(|sql| keys::rename_access_keys(sql, old_arn, new_arn))
     }
 
     fn record_access_key_use(&mut self, id: &str, last: &AccessKeyUse) -> Result<(), StoreError> {
-        self.run(|sql| identities::record_access_key_use(sql, id, last))
+        self.run(|sql| keys::record_access_key_use(sql, id, last))
     }
 
     fn put_session_context(

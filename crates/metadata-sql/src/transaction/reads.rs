@@ -4,9 +4,9 @@ use ecru_domain::repository::Repository;
 use ecru_domain::{Digest, Registry, RepositoryId, RepositoryName, Tag, Timestamp, UploadId};
 use ecru_ports::blobs::ObjectId;
 use ecru_ports::metadata::{
-    AccessKeyRecord, DoomedObject, ImageRecord, JobRecord, KeyOrigin, KeyRecord, LayerRecord,
-    LayerUse, ObjectRecord, ObjectTotals, ReadTransaction, ReferenceKind, ReferenceRecord,
-    SealedManifest, ServerKeyRecord, StoreError, TagRecord, TagStatus, UploadRecord,
+    DoomedObject, ImageRecord, JobRecord, KeyOrigin, KeyRecord, LayerRecord, LayerUse,
+    ObjectRecord, ObjectTotals, ReadTransaction, ReferenceKind, ReferenceRecord, SealedManifest,
+    ServerKeyRecord, StoreError, TagRecord, TagStatus, UploadRecord,
 };
 
 use super::SqlTransaction;
@@ -54,13 +54,6 @@ impl<S: Sql> ReadTransaction for SqlTransaction<'_, S> {
         repository: &RepositoryId,
     ) -> Result<Vec<(String, String)>, StoreError> {
         self.run(|sql| repositories::resource_tags(sql, repository))
-    }
-
-    fn repository_policy(
-        &mut self,
-        repository: &RepositoryId,
-    ) -> Result<Option<String>, StoreError> {
-        self.run(|sql| repositories::policy(sql, repository))
     }
 
     fn find_image(
@@ -282,14 +275,6 @@ impl<S: Sql> ReadTransaction for SqlTransaction<'_, S> {
 
     fn server_keys(&mut self) -> Result<Vec<ServerKeyRecord>, StoreError> {
         self.run(|sql| keys::server_keys(sql))
-    }
-
-    fn find_access_key(&mut self, id: &str) -> Result<Option<AccessKeyRecord>, StoreError> {
-        self.run(|sql| keys::find_access_key(sql, id))
-    }
-
-    fn access_keys_of(&mut self, principal_arn: &str) -> Result<Vec<AccessKeyRecord>, StoreError> {
-        self.run(|sql| keys::access_keys_of(sql, principal_arn))
     }
 
     fn registry_setting(

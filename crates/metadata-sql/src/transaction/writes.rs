@@ -5,9 +5,9 @@ use ecru_domain::repository::Repository;
 use ecru_domain::{Digest, Registry, RepositoryId, Tag, Timestamp, UploadId};
 use ecru_ports::blobs::ObjectId;
 use ecru_ports::metadata::{
-    AccessKeyRecord, DoomedObject, ImageRecord, JobRecord, KeyRecord, LayerRecord, ObjectRecord,
-    PushFacts, PushQuestion, PushedImage, ReferenceRecord, SealedManifest, ServerKeyRecord,
-    StoreError, UploadAdvance, UploadRecord, WriteTransaction,
+    DoomedObject, ImageRecord, JobRecord, KeyRecord, LayerRecord, ObjectRecord, PushFacts,
+    PushQuestion, PushedImage, ReferenceRecord, SealedManifest, ServerKeyRecord, StoreError,
+    UploadAdvance, UploadRecord, WriteTransaction,
 };
 
 use super::SqlTransaction;
@@ -72,14 +72,6 @@ impl<S: Sql> WriteTransaction for SqlTransaction<'_, S> {
 
     fn delete_resource_tag(&mut self, id: &RepositoryId, key: &str) -> Result<(), StoreError> {
         self.restructure(|sql| repositories::delete_resource_tag(sql, id, key))
-    }
-
-    fn set_repository_policy(
-        &mut self,
-        id: &RepositoryId,
-        policy: Option<&str>,
-    ) -> Result<(), StoreError> {
-        self.restructure(|sql| repositories::set_policy(sql, id, policy))
     }
 
     fn insert_image(
@@ -230,14 +222,6 @@ impl<S: Sql> WriteTransaction for SqlTransaction<'_, S> {
 
     fn delete_retired_server_keys(&mut self, now: Timestamp) -> Result<(), StoreError> {
         self.restructure(|sql| keys::delete_retired_server_keys(sql, now))
-    }
-
-    fn insert_access_key(&mut self, key: &AccessKeyRecord) -> Result<(), StoreError> {
-        self.restructure(|sql| keys::insert_access_key(sql, key))
-    }
-
-    fn delete_access_key(&mut self, id: &str) -> Result<(), StoreError> {
-        self.restructure(|sql| keys::delete_access_key(sql, id))
     }
 
     fn put_registry_setting(

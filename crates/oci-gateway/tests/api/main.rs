@@ -5,6 +5,7 @@
     reason = "what the helpers of a test do not expect fails the test"
 )]
 
+mod audit;
 mod authentication;
 mod blobs;
 mod layer_links;

@@ -1,4 +1,5 @@
-//! Rows of IAM and Organizations: accounts, users, roles, groups, policies, providers, units, and what joins them.
+//! Rows of IAM and Organizations: accounts, users, roles, groups, policies, providers, units, and what joins them; access
+//! keys; policies of repositories.
 //!
 //! ```text
 //! entity (account, kind, key) ──▶ id ──▶ documents by name (inline policies, versions)
@@ -8,9 +9,9 @@
 //! What an entity is beyond its name, a use case writes into its `document`; the engine does not look inside. Each account
 //! has a version that every change to its identities raises: what was read at one version holds while it stands.
 
-use ecru_domain::{AccountId, Timestamp};
+use ecru_domain::{AccountId, RepositoryId, Timestamp};
 
-use super::StoreError;
+use super::{AccessKeyRecord, StoreError};
 
 macro_rules! stored_words {
     ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal,)* }) => {
@@ -80,6 +81,8 @@ stored_words! {
         PolicyVersion = "policy-version",
         /// How a user signs in to the console.
         LoginProfile = "login-profile",
+        /// What passwords of an account must have in them; the account's own id is the entity's.
+        PasswordPolicy = "password-policy",
     }
 }
 
@@ -218,8 +221,17 @@ pub trait ReadIdentities {
     fn count_links_to(&mut self, target: &str, kind: LinkKind) -> Result<u64, StoreError>;
     /// How often the identities of an account were changed.
     fn identity_version(&mut self, account: &AccountId) -> Result<u64, StoreError>;
+    /// An access key.
+    fn find_access_key(&mut self, id: &str) -> Result<Option<AccessKeyRecord>, StoreError>;
+    /// The access keys of a principal.
+    fn access_keys_of(&mut self, principal_arn: &str) -> Result<Vec<AccessKeyRecord>, StoreError>;
     /// When an access key was last used, if it was noted.
     fn access_key_use(&mut self, id: &str) -> Result<Option<AccessKeyUse>, StoreError>;
+    /// The policy of a repository.
+    fn repository_policy(
+        &mut self,
+        repository: &RepositoryId,
+    ) -> Result<Option<String>, StoreError>;
     /// A session's context, by its hash.
     fn session_context(&mut self, hash: &str) -> Result<Option<String>, StoreError>;
 }
@@ -262,12 +274,22 @@ pub trait WriteIdentities: ReadIdentities {
         kind: LinkKind,
         target: &str,
     ) -> Result<bool, StoreError>;
+    /// Adds an access key.
+    fn insert_access_key(&mut self, key: &AccessKeyRecord) -> Result<(), StoreError>;
+    /// Removes an access key, if there.
+    fn delete_access_key(&mut self, id: &str) -> Result<(), StoreError>;
     /// Lets an access key sign, or not. `false` if it is not there.
     fn set_access_key_active(&mut self, id: &str, active: bool) -> Result<bool, StoreError>;
     /// Gives the access keys of a principal to its new ARN.
     fn rename_access_keys(&mut self, old_arn: &str, new_arn: &str) -> Result<(), StoreError>;
     /// Notes a use, unless a later one is noted.
     fn record_access_key_use(&mut self, id: &str, last: &AccessKeyUse) -> Result<(), StoreError>;
+    /// Sets the policy of a repository, or removes it.
+    fn set_repository_policy(
+        &mut self,
+        id: &RepositoryId,
+        policy: Option<&str>,
+    ) -> Result<(), StoreError>;
     /// Keeps a session's context under its hash until `expires_at` at least.
     fn put_session_context(
         &mut self,

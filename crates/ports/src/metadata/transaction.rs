@@ -10,8 +10,8 @@ use ecru_domain::{Digest, Registry, RepositoryId, RepositoryName, Tag, Timestamp
 use super::StoreError;
 use super::identities::{ReadIdentities, WriteIdentities};
 use super::records::{
-    AccessKeyRecord, DoomedObject, ImageRecord, JobRecord, KeyOrigin, KeyRecord, LayerRecord,
-    LayerUse, ObjectRecord, ObjectTotals, PushFacts, PushQuestion, PushedImage, ReferenceKind,
+    DoomedObject, ImageRecord, JobRecord, KeyOrigin, KeyRecord, LayerRecord, LayerUse,
+    ObjectRecord, ObjectTotals, PushFacts, PushQuestion, PushedImage, ReferenceKind,
     ReferenceRecord, SealedManifest, ServerKeyRecord, TagRecord, TagStatus, UploadAdvance,
     UploadRecord,
 };
@@ -47,12 +47,6 @@ pub trait ReadTransaction: ReadIdentities {
         &mut self,
         repository: &RepositoryId,
     ) -> Result<Vec<(String, String)>, StoreError>;
-
-    /// The policy of a repository.
-    fn repository_policy(
-        &mut self,
-        repository: &RepositoryId,
-    ) -> Result<Option<String>, StoreError>;
 
     /// The image of that digest.
     fn find_image(
@@ -212,10 +206,6 @@ pub trait ReadTransaction: ReadIdentities {
     fn key_material(&mut self, id: &str, version: u32) -> Result<Option<Vec<u8>>, StoreError>;
     /// The server's own keys, newest first.
     fn server_keys(&mut self) -> Result<Vec<ServerKeyRecord>, StoreError>;
-    /// An access key.
-    fn find_access_key(&mut self, id: &str) -> Result<Option<AccessKeyRecord>, StoreError>;
-    /// The access keys of a principal.
-    fn access_keys_of(&mut self, principal_arn: &str) -> Result<Vec<AccessKeyRecord>, StoreError>;
 
     /// A setting of a registry.
     fn registry_setting(
@@ -269,12 +259,6 @@ pub trait WriteTransaction: ReadTransaction + WriteIdentities {
     ) -> Result<(), StoreError>;
     /// Removes a resource tag, if there.
     fn delete_resource_tag(&mut self, id: &RepositoryId, key: &str) -> Result<(), StoreError>;
-    /// Sets the policy of a repository, or removes it.
-    fn set_repository_policy(
-        &mut self,
-        id: &RepositoryId,
-        policy: Option<&str>,
-    ) -> Result<(), StoreError>;
 
     /// Adds an image with its sealed manifest. The closure knows that the digest is not stored: else the transaction
     /// fails. `is_tagged` is true only if the same closure then puts a tag.
@@ -383,10 +367,6 @@ pub trait WriteTransaction: ReadTransaction + WriteIdentities {
     fn retire_server_key(&mut self, id: &str, at: Timestamp) -> Result<(), StoreError>;
     /// Removes server keys that ended before `now`.
     fn delete_retired_server_keys(&mut self, now: Timestamp) -> Result<(), StoreError>;
-    /// Adds an access key.
-    fn insert_access_key(&mut self, key: &AccessKeyRecord) -> Result<(), StoreError>;
-    /// Removes an access key, if there.
-    fn delete_access_key(&mut self, id: &str) -> Result<(), StoreError>;
 
     /// Sets a setting of a registry.
     fn put_registry_setting(

@@ -26,16 +26,47 @@ pub struct NamedResource {
     pub arn: String,
     /// Its tags (`aws:ResourceTag`), empty if it does not exist.
     pub tags: Vec<(String, String)>,
+    /// As refusals name it: by no more than the request told.
+    pub label: String,
 }
 
 impl Resource {
     /// Something that is known by its ARN.
     pub fn named(registry: Registry, arn: String, tags: Vec<(String, String)>) -> Self {
+        let label = arn.clone();
+        Self::named_as(registry, arn, tags, label)
+    }
+
+    /// Something that refusals name in another way than by its ARN, which tells of its path.
+    pub fn named_as(
+        registry: Registry,
+        arn: String,
+        tags: Vec<(String, String)>,
+        label: String,
+    ) -> Self {
         Self::Named(Box::new(NamedResource {
             registry,
             arn,
             tags,
+            label,
         }))
+    }
+
+    /// The same under another name in refusals.
+    #[must_use]
+    pub fn labelled(mut self, label: String) -> Self {
+        if let Self::Named(named) = &mut self {
+            named.label = label;
+        }
+        self
+    }
+
+    /// As refusals name it.
+    pub fn label(&self) -> String {
+        match self {
+            Self::Named(named) => named.label.clone(),
+            Self::Any(_) | Self::EveryRepository(_) | Self::Repository(..) => self.arn(),
+        }
     }
 
     /// The registry concerned.

@@ -93,8 +93,7 @@ impl AccountPlace {
         let units = targets
             .get(..targets.len().saturating_sub(1))
             .unwrap_or_default();
-        let path: String = units.iter().map(|unit| format!("{unit}/")).collect();
-        self.path = Some(format!("{}/{path}", entity.id));
+        self.path = Some(path_of(&entity.id, units));
         self.organization = Some(entity.id);
         if account == management {
             return Ok(());
@@ -112,6 +111,16 @@ impl AccountPlace {
         }
         Ok(())
     }
+}
+
+/// A path as policies see it: `o-…/r-…/ou-…/`.
+pub(crate) fn path_of(organization: &str, steps: &[String]) -> String {
+    let mut path = format!("{organization}/");
+    for step in steps {
+        path.push_str(step);
+        path.push('/');
+    }
+    path
 }
 
 /// Root, units and the account or unit itself, from the top.

@@ -246,9 +246,10 @@ impl Standing {
             .links_from(&entity.id, LinkKind::Boundary, None, 1)?
             .pop()
         {
-            let boundary = managed_document(rows, &arn)?;
+            let arn = records::attached_arn(&arn);
+            let boundary = managed_document(rows, arn)?;
             // a boundary that is gone allows nothing
-            self.boundary = Some(boundary.unwrap_or(nothing(&arn)?));
+            self.boundary = Some(boundary.unwrap_or(nothing(arn)?));
         }
         Ok(())
     }
@@ -265,9 +266,10 @@ pub(crate) fn identity_documents(
         let policy = Policy::parse(&inline.document).map_err(Error::internal)?;
         documents.push(Document::new(inline.name, policy));
     }
-    for arn in rows.links_from(id, LinkKind::AttachedPolicy, None, MAX_ATTACHED)? {
-        let belongs = arn.starts_with("arn:aws:iam::aws:") || arn.contains(account.as_str());
-        if let Some(document) = managed_document(rows, &arn)?
+    for target in rows.links_from(id, LinkKind::AttachedPolicy, None, MAX_ATTACHED)? {
+        let arn = records::attached_arn(&target);
+        let belongs = managed_policies::is_of_aws(arn) || arn.contains(account.as_str());
+        if let Some(document) = managed_document(rows, arn)?
             && belongs
         {
             documents.push(document);

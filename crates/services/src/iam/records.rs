@@ -63,6 +63,31 @@ pub(crate) struct PolicyVersionDocument {
     pub(crate) created_at: i64,
 }
 
+/// An instance profile.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct InstanceProfileDocument {
+    pub(crate) name: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) tags: Vec<Tag>,
+}
+
+/// The alias of an account. Its id holds the alias, so that no two accounts have the same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct AccountAliasDocument {
+    pub(crate) name: String,
+}
+
+/// How a user signs in to the console.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct LoginProfileDocument {
+    /// The password's hash, in the PHC form that names its parameters.
+    pub(crate) password_hash: String,
+    #[serde(default)]
+    pub(crate) reset_required: bool,
+    /// Microseconds since 1970.
+    pub(crate) created_at: i64,
+}
+
 /// An account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct AccountDocument {
@@ -160,16 +185,21 @@ pub(crate) fn read_text<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
     serde_json::from_str(text).map_err(Error::internal)
 }
 
-/// What documents of all named kinds have.
+/// What documents have, whatever they are.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub(crate) struct NamedDocument {
+    /// Empty where the key is the name.
+    #[serde(default)]
     pub(crate) name: String,
     #[serde(default)]
     pub(crate) tags: Vec<Tag>,
 }
 
-/// The name of an entity, as written.
+/// The name of an entity, as written. A provider is named by its key.
 pub(crate) fn name_of(entity: &EntityRecord) -> Result<String, Error> {
+    if entity.kind == EntityKind::OidcProvider {
+        return Ok(entity.key.clone());
+    }
     Ok(read::<NamedDocument>(entity)?.name)
 }
 
@@ -182,6 +212,29 @@ pub(crate) fn arn_of(entity: &EntityRecord) -> Result<String, Error> {
         &entity.path,
         &name,
     ))
+}
+
+/// Gives an entity other tags.
+pub(crate) fn set_tags(entity: &mut EntityRecord, tags: &[Tag]) -> Result<(), Error> {
+    let tags = serde_json::to_value(tags).map_err(Error::internal)?;
+    set_field(entity, "tags", tags)
+}
+
+/// Gives an entity another name.
+pub(crate) fn set_name(entity: &mut EntityRecord, name: &str) -> Result<(), Error> {
+    set_field(entity, "name", name.into())
+}
+
+/// Sets what documents of all named kinds have.
+fn set_field(
+    entity: &mut EntityRecord,
+    field: &str,
+    value: serde_json::Value,
+) -> Result<(), Error> {
+    let mut document: serde_json::Map<String, serde_json::Value> = read(entity)?;
+    document.insert(field.to_owned(), value);
+    entity.document = write(&document)?;
+    Ok(())
 }
 
 /// Writes a document.
@@ -215,6 +268,30 @@ pub(crate) fn parse_identity_arn(arn: &str) -> Option<(AccountId, EntityKind, St
         _ => name_key(path.rsplit('/').next()?),
     };
     Some((AccountId::parse(account).ok()?, kind, key))
+}
+
+/// Finds account and key in the ARN of a kind of entity.
+pub(crate) fn parse_arn(arn: &str, kind: EntityKind) -> Option<(AccountId, String)> {
+    let (account, found, key) = parse_identity_arn(arn)?;
+    (found == kind && !key.is_empty()).then_some((account, key))
+}
+
+/// Where a managed policy's links end: at its ARN, and for a policy of AWS at the account besides, so that each account
+/// knows to what of its own it is attached.
+pub(crate) fn attachment_target(account: &AccountId, arn: &str) -> String {
+    if super::managed_policies::is_of_aws(arn) {
+        format!("{arn}@{account}")
+    } else {
+        arn.to_owned()
+    }
+}
+
+/// The ARN of the policy at which a link ends.
+pub(crate) fn attached_arn(target: &str) -> &str {
+    if !super::managed_policies::is_of_aws(target) {
+        return target;
+    }
+    target.split_once('@').map_or(target, |(arn, _)| arn)
 }
 
 /// A time of a document.

@@ -5,15 +5,13 @@
 
 use ecru_domain::organization::{TargetKind, creation_id};
 use ecru_domain::{AccountId, Error, OrganizationsRefusal, Timestamp};
-use ecru_ports::metadata::{
-    EntityKind, EntityList, EntityRecord, Lane, LinkKind, PathPosition, ReadTransaction,
-};
+use ecru_ports::metadata::{Lane, LinkKind, ReadTransaction};
 
-use super::creation::{self, Creation, FAILED, Made, SUCCEEDED};
+use super::creation::{Creation, Made};
 use super::organization::Organization;
 use super::{Organizations, Want, constraint, cut, tree, units};
 use crate::access::RequestContext;
-use crate::iam::records::{self, AccountCreationDocument};
+use crate::iam::records;
 use crate::page::{Page, PageRequest};
 
 /// How often another account id is drawn when one is taken.
@@ -94,73 +92,6 @@ impl Organizations {
             }
         }
         Err(Error::internal("no account id is free"))
-    }
-
-    /// `organizations:DescribeCreateAccountStatus`
-    pub async fn describe_creation(
-        &self,
-        context: &RequestContext,
-        id: &str,
-    ) -> Result<CreationStatus, Error> {
-        let want = Want::new("organizations:DescribeCreateAccountStatus");
-        let admitted = self.admit(context, want).await?;
-        let id = id.to_owned();
-        self.store
-            .lookup((&admitted.permit).into(), move |rows| {
-                let management = &admitted.organization.name.management;
-                let found = rows.entity(&id)?.filter(|entity| {
-                    entity.kind == EntityKind::AccountCreation && entity.account == *management
-                });
-                let entity =
-                    found.ok_or_else(|| OrganizationsRefusal::CreateAccountStatusNotFound {
-                        message: "You specified a request that doesn't exist.".to_owned(),
-                    })?;
-                status(&entity)
-            })
-            .await
-    }
-
-    /// `organizations:ListCreateAccountStatus`: failed ones first, each kind by time; `failed` and `succeeded` say
-    /// which are wanted.
-    pub async fn list_creations(
-        &self,
-        context: &RequestContext,
-        failed: bool,
-        succeeded: bool,
-        page: &PageRequest,
-    ) -> Result<Page<CreationStatus>, Error> {
-        let want = Want::new("organizations:ListCreateAccountStatus");
-        let admitted = self.admit(context, want).await?;
-        let management = admitted.organization.name.management.clone();
-        let prefix = match (failed, succeeded) {
-            (true, true) => "/",
-            (true, false) => FAILED,
-            (false, true) => SUCCEEDED,
-            (false, false) => return Ok(empty()),
-        };
-        let list = format!("ListCreateAccountStatus {management} {prefix}");
-        self.page(&admitted.permit, list, page, move |rows, after, limit| {
-            let position = after
-                .and_then(|after| after.split_once(' '))
-                .map(|(path, key)| PathPosition {
-                    path: path.to_owned(),
-                    key: key.to_owned(),
-                });
-            let found = rows.list_entities(EntityList {
-                account: &management,
-                kind: EntityKind::AccountCreation,
-                path_prefix: prefix,
-                after: position.as_ref(),
-                limit: limit.saturating_add(1),
-            })?;
-            let mut items = Vec::with_capacity(found.len());
-            for entity in found {
-                let position = format!("{} {}", entity.path, entity.key);
-                items.push((position, status(&entity)?));
-            }
-            Ok(cut(items, limit))
-        })
-        .await
     }
 
     /// `organizations:DescribeAccount`
@@ -349,30 +280,6 @@ fn describe_each(
         items.push((id, account));
     }
     Ok(items)
-}
-
-/// What a row says of a request to create an account.
-fn status(entity: &EntityRecord) -> Result<CreationStatus, Error> {
-    let document: AccountCreationDocument = records::read(entity)?;
-    let outcome = match document.account {
-        Some(account) => Ok(AccountId::parse(&account).map_err(Error::internal)?),
-        None => Err(document
-            .failure
-            .unwrap_or_else(|| creation::UNKNOWN.to_owned())),
-    };
-    Ok(CreationStatus {
-        id: entity.id.clone(),
-        account_name: document.account_name,
-        at: entity.created_at,
-        outcome,
-    })
-}
-
-fn empty<T>() -> Page<T> {
-    Page {
-        items: Vec::new(),
-        next_token: None,
-    }
 }
 
 fn not_found() -> Error {

@@ -1,23 +1,27 @@
 //! The making of an account: its row, its place, its mail address, its first role, and the status that tells of it.
 
 use ecru_domain::organization::{MAX_ACCOUNTS, new_account};
-use ecru_domain::{AccountId, Error, Timestamp};
+use ecru_domain::{AccountId, Error, OrganizationsRefusal, Timestamp};
 use ecru_ports::Ids;
-use ecru_ports::metadata::{EntityKind, EntityList, EntityRecord, LinkKind, WriteTransaction};
+use ecru_ports::metadata::{
+    EntityKind, EntityList, EntityRecord, LinkKind, PathPosition, WriteTransaction,
+};
 
 use super::accounts::{CreateAccount, CreationStatus};
-use super::constraint;
 use super::organization::Organization;
+use super::{Organizations, Want, constraint, cut};
+use crate::access::RequestContext;
 use crate::iam::records::{self, AccountCreationDocument, AccountDocument, RoleDocument, Tag};
+use crate::page::{Page, PageRequest};
 
 /// Where the statuses of accounts stand that were made.
-pub(super) const SUCCEEDED: &str = "/SUCCEEDED/";
+const SUCCEEDED: &str = "/SUCCEEDED/";
 
 /// Where those stand that were not.
-pub(super) const FAILED: &str = "/FAILED/";
+const FAILED: &str = "/FAILED/";
 
 /// The reason of a failure that left none.
-pub(super) const UNKNOWN: &str = "INTERNAL_FAILURE";
+const UNKNOWN: &str = "INTERNAL_FAILURE";
 
 const EMAIL_TAKEN: &str = "EMAIL_ALREADY_EXISTS";
 
@@ -158,7 +162,8 @@ impl Creation {
         if !inserted {
             return Err(Error::internal("the id of the first role is taken"));
         }
-        rows.insert_link(&self.role_id, LinkKind::AttachedPolicy, ADMINISTRATOR)?;
+        let administrator = records::attachment_target(&self.account, ADMINISTRATOR);
+        rows.insert_link(&self.role_id, LinkKind::AttachedPolicy, &administrator)?;
         Ok(())
     }
 
@@ -191,6 +196,97 @@ impl Creation {
             at: self.at,
             outcome,
         })
+    }
+}
+
+impl Organizations {
+    /// `organizations:DescribeCreateAccountStatus`
+    pub async fn describe_creation(
+        &self,
+        context: &RequestContext,
+        id: &str,
+    ) -> Result<CreationStatus, Error> {
+        let want = Want::new("organizations:DescribeCreateAccountStatus");
+        let admitted = self.admit(context, want).await?;
+        let id = id.to_owned();
+        self.store
+            .lookup((&admitted.permit).into(), move |rows| {
+                let management = &admitted.organization.name.management;
+                let found = rows.entity(&id)?.filter(|entity| {
+                    entity.kind == EntityKind::AccountCreation && entity.account == *management
+                });
+                let entity =
+                    found.ok_or_else(|| OrganizationsRefusal::CreateAccountStatusNotFound {
+                        message: "You specified a request that doesn't exist.".to_owned(),
+                    })?;
+                status(&entity)
+            })
+            .await
+    }
+
+    /// `organizations:ListCreateAccountStatus`: failed ones first, each kind by time; `failed` and `succeeded` say
+    /// which are wanted.
+    pub async fn list_creations(
+        &self,
+        context: &RequestContext,
+        failed: bool,
+        succeeded: bool,
+        page: &PageRequest,
+    ) -> Result<Page<CreationStatus>, Error> {
+        let want = Want::new("organizations:ListCreateAccountStatus");
+        let admitted = self.admit(context, want).await?;
+        let management = admitted.organization.name.management.clone();
+        let prefix = match (failed, succeeded) {
+            (true, true) => "/",
+            (true, false) => FAILED,
+            (false, true) => SUCCEEDED,
+            (false, false) => return Ok(empty()),
+        };
+        let list = format!("ListCreateAccountStatus {management} {prefix}");
+        self.page(&admitted.permit, list, page, move |rows, after, limit| {
+            let position = after
+                .and_then(|after| after.split_once(' '))
+                .map(|(path, key)| PathPosition {
+                    path: path.to_owned(),
+                    key: key.to_owned(),
+                });
+            let found = rows.list_entities(EntityList {
+                account: &management,
+                kind: EntityKind::AccountCreation,
+                path_prefix: prefix,
+                after: position.as_ref(),
+                limit: limit.saturating_add(1),
+            })?;
+            let mut items = Vec::with_capacity(found.len());
+            for entity in found {
+                let position = format!("{} {}", entity.path, entity.key);
+                items.push((position, status(&entity)?));
+            }
+            Ok(cut(items, limit))
+        })
+        .await
+    }
+}
+
+/// What a row says of a request to create an account.
+fn status(entity: &EntityRecord) -> Result<CreationStatus, Error> {
+    let document: AccountCreationDocument = records::read(entity)?;
+    let outcome = match document.account {
+        Some(account) => Ok(AccountId::parse(&account).map_err(Error::internal)?),
+        None => Err(document.failure.unwrap_or_else(|| UNKNOWN.to_owned())),
+    };
+    Ok(CreationStatus {
+        id: entity.id.clone(),
+        account_name: document.account_name,
+        at: entity.created_at,
+        outcome,
+    })
+}
+
+fn empty<T>() -> Page<T> {
+    Page {
+        items: Vec::new(),
+        next_token: None,
     }
 }
 

@@ -9,7 +9,7 @@ use ecru_ports::metadata::{EntityKind, EntityRecord, LinkKind, ReadTransaction, 
 
 use super::organization::Organization;
 use super::{not_in_use, policy_rows};
-use crate::access::ancestry;
+use crate::access::{ancestry, path_of};
 use crate::iam::records::{
     self, AccountDocument, OrganizationDocument, OrganizationalUnitDocument, Tag,
 };
@@ -191,12 +191,7 @@ pub(super) fn path(
     organization: &Organization,
     id: &str,
 ) -> Result<String, Error> {
-    let mut path = format!("{}/", organization.name.id);
-    for step in ancestry(rows, id)? {
-        path.push_str(&step);
-        path.push('/');
-    }
-    Ok(path)
+    Ok(path_of(&organization.name.id, &ancestry(rows, id)?))
 }
 
 /// Ids of the accounts in a root or unit.

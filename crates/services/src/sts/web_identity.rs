@@ -22,7 +22,7 @@ use super::assume_role::{RoleSession, session_keys};
 use super::key_sets::Wanted;
 use super::trust::AskedRole;
 use super::{IssuedSession, Narrowing, Sts, denied};
-use crate::access::{Demand, RequestContext, Standing};
+use crate::access::{Demand, RequestContext, RequestOrigin, Standing};
 use crate::iam::records::{self, OidcProviderDocument};
 use crate::store::Warrant;
 
@@ -62,10 +62,10 @@ struct Provider {
 }
 
 impl Sts {
-    /// A session of a role for somebody whom a provider vouches for. The principal of `context` is nobody yet.
+    /// A session of a role for somebody whom a provider vouches for.
     pub async fn assume_role_with_web_identity(
         &self,
-        context: &RequestContext,
+        origin: &RequestOrigin,
         command: AssumeRoleWithWebIdentity,
     ) -> Result<WebIdentitySession, Error> {
         let role = self.find_role(&command.role_arn).await?;
@@ -85,11 +85,9 @@ impl Sts {
             provider: Some(provider.arn.clone()),
         };
         let claims = identity.condition_keys(&provider.key, &audience);
-        let demands = demands(context, &role, &wanted, &claims);
-        let caller = RequestContext {
-            principal: provider.principal(&role.account),
-            ..context.clone()
-        };
+        let vouched = provider.principal(&role.account);
+        let caller = origin.clone().signed(vouched, origin.region.clone());
+        let demands = demands(&caller, &role, &wanted, &claims);
         let standing = Standing::of_provider(&provider.arn)?;
         let decided = self
             .decide_role(&caller, &role, &standing, &demands)

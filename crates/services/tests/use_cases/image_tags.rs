@@ -5,7 +5,8 @@ use ecru_services::RequestContext;
 use ecru_services::images::{PutImage, RequestedImage};
 use serde_json::{Value, json};
 
-use crate::people::{allow, statement};
+use crate::identities::allow;
+use crate::people::statement;
 use crate::world::{World, manifest, refusal};
 
 /// May do `actions` under tags that begin so; everything that has no tag is left to `operator`.
@@ -30,7 +31,7 @@ async fn ci(world: &World) -> RequestContext {
     let actions = json!(["ecr:PutImage", "ecr:BatchGetImage", "ecr:BatchDeleteImage"]);
     let home = world.home.account.to_string();
     world
-        .user(
+        .member(
             &home,
             "ci",
             &[layers(), under(&actions, "StringLike", "dev-*")],
@@ -110,7 +111,7 @@ async fn a_pull_by_digest_needs_a_tag_that_may_be_pulled() {
     );
     let home = world.home.account.to_string();
     let lenient = under(&json!("ecr:BatchGetImage"), "StringLikeIfExists", "dev-*");
-    let lenient = world.user(&home, "lenient", &[lenient]).await;
+    let lenient = world.member(&home, "lenient", &[lenient]).await;
     assert!(pull(&world, &lenient, &app, untagged.as_str()).await);
     assert!(!pull(&world, &lenient, &app, released.as_str()).await);
 }
@@ -173,12 +174,12 @@ async fn latest_stands_for_no_image_that_may_not_be_pulled() {
     world.push_image(&app, "released", Some("v1")).await;
     let home = world.home.account.to_string();
     let pulls = |pattern: &str| under(&json!("ecr:BatchGetImage"), "StringLike", pattern);
-    let only_latest = world.user(&home, "l", &[pulls("latest")]).await;
+    let only_latest = world.member(&home, "l", &[pulls("latest")]).await;
     let latest_and_dev = world
-        .user(&home, "ld", &[pulls("latest"), pulls("dev-*")])
+        .member(&home, "ld", &[pulls("latest"), pulls("dev-*")])
         .await;
     let all = world
-        .user(&home, "a", &[pulls("latest"), pulls("v*")])
+        .member(&home, "a", &[pulls("latest"), pulls("v*")])
         .await;
     assert!(!pull(&world, &only_latest, &app, "latest").await);
     assert!(!pull(&world, &latest_and_dev, &app, "latest").await);

@@ -12,6 +12,7 @@
 mod authorization;
 mod collection;
 mod golden;
+mod iam;
 mod identities;
 mod image_tags;
 mod images;

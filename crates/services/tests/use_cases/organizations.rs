@@ -211,6 +211,7 @@ impl Realm {
                 source_identity: None,
                 policies: vec![],
                 provider: None,
+                source_key: None,
                 fingerprint: String::new(),
             })),
         })

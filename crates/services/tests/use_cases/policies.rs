@@ -1,11 +1,13 @@
 //! Who may pull, push and configure: identity policies, repository policies and registry policies together.
 
 use ecru_domain::{Error, Reference, Refusal, RepositoryName};
+use ecru_ports::metadata::EntityKind;
 use ecru_services::RequestContext;
 use ecru_services::repositories::SetRepositoryPolicy;
 use serde_json::{Value, json};
 
-use crate::people::{allow, statement};
+use crate::identities::allow;
+use crate::people::statement;
 use crate::world::{World, refusal};
 
 const PULL: [&str; 2] = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"];
@@ -48,10 +50,10 @@ async fn accounts_pull_where_both_sides_allow_it() {
     let world = World::new().await;
     let app = world.create("team-a/app").await;
     world.push_image(&app, "image", Some("v1")).await;
-    let with = world.role(B, "puller", &[allow(&PULL)]).await;
-    let without = world.role(B, "nobody", &[]).await;
-    let of_c = world.user(C, "carl", &[allow(&["ecr:*"])]).await;
-    let of_d = world.user(D, "dora", &[allow(&["ecr:*"])]).await;
+    let with = world.acting(B, "puller", &[allow(&PULL)]).await;
+    let without = world.acting(B, "nobody", &[]).await;
+    let of_c = world.member(C, "carl", &[allow(&["ecr:*"])]).await;
+    let of_d = world.member(D, "dora", &[allow(&["ecr:*"])]).await;
     assert_eq!(
         pull(&world, &with, &app).await.unwrap(),
         "User: arn:aws:sts::222222222222:assumed-role/puller/session is not authorized to perform: ecr:BatchGetImage on resource: \
@@ -83,7 +85,7 @@ async fn a_policy_may_ask_for_address_and_region() {
     let world = World::new().await;
     let app = world.create("app").await;
     world.push_image(&app, "image", Some("v1")).await;
-    let mut who = world.user(B, "bob", &[allow(&PULL)]).await;
+    let mut who = world.member(B, "bob", &[allow(&PULL)]).await;
     let range = json!({ "IpAddress": { "aws:SourceIp": "192.0.2.0/24" } });
     set_policy(&world, &app, grants(&json!(B), Some(range)))
         .await
@@ -128,13 +130,13 @@ async fn own_users_need_an_identity_policy_and_folders_are_borders() {
         world.push_image(name, "image", Some("v1")).await;
     }
     let home = world.home.account.to_string();
-    let nobody = world.user(&home, "nobody", &[]).await;
+    let nobody = world.member(&home, "nobody", &[]).await;
     let refused = pull(&world, &nobody, &ours).await.unwrap();
     assert!(
         refused.ends_with("because no identity-based policy allows the ecr:BatchGetImage action")
     );
     let folder = json!({ "Effect": "Allow", "Action": "ecr:*", "Resource": "arn:aws:ecr:*:*:repository/team-a/*" });
-    let member = world.user(&home, "member", &[statement(&folder)]).await;
+    let member = world.member(&home, "member", &[statement(&folder)]).await;
     assert_eq!(pull(&world, &member, &ours).await, None);
     assert!(pull(&world, &member, &theirs).await.is_some());
 }
@@ -144,7 +146,7 @@ async fn a_deleted_role_is_nobody_and_its_namesake_inherits_nothing() {
     let world = World::new().await;
     let app = world.create("app").await;
     world.push_image(&app, "image", Some("v1")).await;
-    let role = world.role(B, "ci", &[allow(&PULL)]).await;
+    let role = world.acting(B, "ci", &[allow(&PULL)]).await;
     let (root, arn) = (world.root(), format!("arn:aws:iam::{B}:role/ci"));
     set_policy(&world, &app, grants(&json!(arn), None))
         .await
@@ -155,7 +157,9 @@ async fn a_deleted_role_is_nobody_and_its_namesake_inherits_nothing() {
         .get_policy(&root, &world.home, &app);
     assert!(shown.await.unwrap().contains(&arn));
     assert_eq!(pull(&world, &role, &app).await, None);
-    world.remove_identity(&role).await;
+    world
+        .delete_entity(&role.principal.account, EntityKind::Role, "ci")
+        .await;
     assert_eq!(pull(&world, &role, &app).await.unwrap(), "Not Authorized");
     let shown = world
         .services
@@ -165,7 +169,7 @@ async fn a_deleted_role_is_nobody_and_its_namesake_inherits_nothing() {
         shown.await.unwrap().contains("AROA"),
         "an id whose owner is gone stays as it is"
     );
-    let mut namesake = world.role(D, "ci", &[allow(&PULL)]).await;
+    let mut namesake = world.acting(D, "ci", &[allow(&PULL)]).await;
     namesake.principal.account = ecru_domain::AccountId::parse(D).unwrap();
     assert!(pull(&world, &namesake, &app).await.is_some());
 }
@@ -229,7 +233,7 @@ async fn a_registry_policy_binds_every_repository() {
     let world = World::new().await;
     let app = world.create("team-a/app").await;
     world.push_image(&app, "image", Some("v1")).await;
-    let who = world.user(B, "bob", &[allow(&PULL)]).await;
+    let who = world.member(B, "bob", &[allow(&PULL)]).await;
     let resource = "arn:aws:ecr:us-east-1:000000000000:repository/team-a/*";
     let text = statement(
         &json!({ "Effect": "Allow", "Principal": { "AWS": B }, "Action": PULL, "Resource": resource }),
@@ -269,7 +273,7 @@ async fn tags_of_repositories_and_requests_are_conditions() {
     let condition = json!({ "StringEquals": { "aws:ResourceTag/team": "a" } });
     let policy =
         json!({ "Effect": "Allow", "Action": PULL, "Resource": "*", "Condition": condition });
-    let who = world.user(&home, "ann", &[statement(&policy)]).await;
+    let who = world.member(&home, "ann", &[statement(&policy)]).await;
     let app = world.create("app").await;
     world.push_image(&app, "image", Some("v1")).await;
     assert!(pull(&world, &who, &app).await.is_some());
@@ -287,7 +291,7 @@ async fn tags_of_repositories_and_requests_are_conditions() {
         "ForAllValues:StringEquals": { "aws:TagKeys": ["team"] },
     });
     let policy = json!({ "Effect": "Allow", "Action": "ecr:TagResource", "Resource": "*", "Condition": condition });
-    let tagger = world.user(&home, "tim", &[statement(&policy)]).await;
+    let tagger = world.member(&home, "tim", &[statement(&policy)]).await;
     let refused = repositories.tag_resource(&tagger, arn, tags).await;
     assert!(matches!(refusal(refused), Refusal::AccessDenied { .. }));
     let right = vec![("team".to_owned(), "b".to_owned())];

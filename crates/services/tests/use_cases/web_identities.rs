@@ -53,7 +53,7 @@ async fn exchange(world: &World, role: &str, token: &str) -> Result<WebIdentityS
     };
     let sts = &world.services.sts;
     // whoever asks is nobody: the principal of the context is not looked at
-    sts.assume_role_with_web_identity(&world.root(), command)
+    sts.assume_role_with_web_identity(&world.root().origin(), command)
         .await
 }
 
