@@ -232,7 +232,7 @@ impl StoreConfig {
                 Latest::Explicit => LatestMode::Explicit,
                 Latest::Follow => LatestMode::Follow,
             },
-            egress_allow: EgressAllow::parse(&args.egress_allow)
+            egress_allow: EgressAllow::parse(args.egress_allow.as_deref().unwrap_or_default())
                 .map_err(|error| invalid("egress-allow", error.to_string()))?,
             root_key: root_key(variable)?,
             log_level: args.log_level,
