@@ -307,6 +307,19 @@ async fn files_are_rotated_by_size_and_the_chain_goes_on() {
 }
 
 #[tokio::test]
+async fn a_node_whose_name_a_crash_left_empty_is_named_again() {
+    for text in ["", "\0\0\0"] {
+        let directory = TempDir::new().unwrap();
+        fs::write(directory.path().join("node"), text).unwrap();
+        let log = open(directory.path(), LARGE, Vec::new());
+        assert_eq!(log.head().node.len(), 12);
+    }
+    let directory = TempDir::new().unwrap();
+    fs::write(directory.path().join("node"), "../elsewhere").unwrap();
+    assert!(try_open(directory.path(), LARGE, Vec::new()).is_err());
+}
+
+#[tokio::test]
 async fn a_log_has_one_writer() {
     let directory = TempDir::new().unwrap();
     let log = open(directory.path(), LARGE, Vec::new());
