@@ -51,7 +51,7 @@ impl Iam {
             .await?;
         tags::check(&command.tags)?;
         let provider = OidcProviderDocument {
-            url: format!("https://{name}"),
+            name: name.clone(),
             client_ids: command.client_ids,
             thumbprints: command.thumbprints,
             tags: command.tags,
