@@ -51,7 +51,7 @@ impl Iam {
             .await?;
         tags::check(&command.tags)?;
         let provider = OidcProviderDocument {
-            name: name.clone(),
+            url: format!("https://{name}"),
             client_ids: command.client_ids,
             thumbprints: command.thumbprints,
             tags: command.tags,
