@@ -1,4 +1,5 @@
 //! The suite of the port on files, and what only files can show: changes by others, crashes, rotation.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
