@@ -25,11 +25,13 @@ use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
 
 pub(crate) use arguments::{CompareArgs, binary_directory};
+pub(crate) use database::Database;
 pub(crate) use program::Program;
 pub(crate) use report::machine;
 pub(crate) use rest::allocated;
+pub(crate) use samples::{Samples, Unit};
 pub(crate) use server::Server;
-pub(crate) use table::number;
+pub(crate) use table::{figure, number};
 
 use crate::compare::journal::Journal;
 use crate::compare::samples::{Line, Sides};

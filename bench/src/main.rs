@@ -10,7 +10,9 @@
 //! - [`sigv4`], [`aws`]: how credentials are got from Ecru
 //! - [`compare`]: both servers, the rows of the comparison and its report
 //! - [`growth`]: one server at several sizes of its store
+//! - [`authorization`]: one server asked by those whom few and many policies bind
 
+mod authorization;
 mod aws;
 mod blob;
 mod client;
@@ -32,6 +34,7 @@ use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
 
+use crate::authorization::AuthorizationArgs;
 use crate::client::Endpoint;
 use crate::compare::CompareArgs;
 use crate::growth::GrowthArgs;
@@ -56,6 +59,8 @@ enum Command {
     Compare(CompareArgs),
     /// Fill a store of Ecru and measure it at several sizes
     Growth(GrowthArgs),
+    /// Measure what authorization costs: few and many policies, few and many users
+    Authorization(AuthorizationArgs),
 }
 
 fn main() -> ExitCode {
@@ -82,6 +87,7 @@ async fn dispatch(command: Command) -> anyhow::Result<()> {
         Command::Run(args) => run_once(*args).await,
         Command::Compare(args) => compare::compare(args).await,
         Command::Growth(args) => growth::run(args).await,
+        Command::Authorization(args) => authorization::run(args).await,
     }
 }
 

@@ -1,5 +1,5 @@
-//! Signature Version 4 of one POST or GET to `/` without a query, header form: what
-//! `GetAuthorizationToken` and `CreateRepository` need. AWS General Reference, "Create a signed
+//! Signature Version 4 of one POST or GET to `/` without a query, header form: what calls of the AWS
+//! APIs need. AWS General Reference, "Create a signed
 //! AWS API request".
 
 use std::fmt;

@@ -22,7 +22,10 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
 
 fn names_command(arguments: &[String]) -> bool {
     let first = arguments.first().map_or("", String::as_str);
-    matches!(first, "run" | "compare" | "growth" | "help")
+    matches!(
+        first,
+        "run" | "compare" | "growth" | "authorization" | "help"
+    )
 }
 
 /// Whether a comparison is asked for that measures the binary of this checkout.
@@ -47,6 +50,7 @@ mod tests {
             ("--quick", true, false),
             ("compare --passes 3", true, true),
             ("growth --steps 1,100", true, true),
+            ("authorization --users 100", true, true),
             ("--ecru-binary=/x/ecru", false, false),
             ("compare --ecru-binary /x/ecru", false, true),
             ("--control", false, false),

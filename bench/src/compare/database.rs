@@ -19,11 +19,11 @@ decode(md5(random()::text), 'hex'), convert_to(repeat('x', 1536), 'UTF8'));
 const TABLE: &str = "CREATE TABLE ecru_bench (id uuid PRIMARY KEY, digest bytea, body bytea)";
 
 /// A database that is dropped with its value.
-pub(super) struct Database {
+pub(crate) struct Database {
     server: String,
     name: String,
     /// Where it is.
-    pub(super) url: String,
+    pub(crate) url: String,
 }
 
 impl Database {
@@ -31,7 +31,7 @@ impl Database {
     ///
     /// # Errors
     /// A URL without a database, a program that is not there, a refusal.
-    pub(super) fn create(url: &str, name: &str) -> anyhow::Result<Self> {
+    pub(crate) fn create(url: &str, name: &str) -> anyhow::Result<Self> {
         let name = format!("ecru_bench_{}_{name}", std::process::id());
         sql(url, &format!("CREATE DATABASE {name}"))?;
         Ok(Self {

@@ -159,8 +159,7 @@ async fn log_in(
     let Some(key) = program.root_key() else {
         return Ok((plain, None));
     };
-    let ecr = EcrClient::new(Arc::clone(&plain), key.clone(), REGION);
-    let authorization = ecr.registry_authorization().await?;
-    let endpoint = Arc::new(plain.with_authorization(authorization));
+    let ecr = EcrClient::new(plain, key.clone(), REGION);
+    let endpoint = ecr.registry_endpoint().await?;
     Ok((endpoint, Some(ecr)))
 }

@@ -77,7 +77,7 @@ fn goal(target: Target, unit: Unit) -> String {
 }
 
 /// `median unit [min–max]`
-fn figure(samples: &Samples, unit: Unit) -> String {
+pub(crate) fn figure(samples: &Samples, unit: Unit) -> String {
     let Some(median) = samples.median() else {
         return NONE.to_owned();
     };

@@ -1,4 +1,4 @@
-//! OpenID Connect providers, whose tokens roles may trust (IAM API Reference, `CreateOpenIDConnectProvider` and its
+//! `OpenID` Connect providers, whose tokens roles may trust (IAM API Reference, `CreateOpenIDConnectProvider` and its
 //! siblings).
 
 use ecru_domain::{Error, Timestamp};
