@@ -198,7 +198,11 @@ async fn strangers_get_one_answer_from_every_operation_of_organizations() {
 async fn powerless(world: &World) -> Signer {
     let root = Signer::root(HOME).of("iam");
     let ask = async |action: &str| {
-        let form = [("Action", action), ("Version", iam::API_VERSION), ("UserName", "nil")];
+        let form = [
+            ("Action", action),
+            ("Version", iam::API_VERSION),
+            ("UserName", "nil"),
+        ];
         world.query(&root, &form).await
     };
     assert_eq!(ask("CreateUser").await.status, 200);
@@ -223,8 +227,15 @@ async fn who_has_no_permissions_learns_nothing_of_what_exists() {
                 continue;
             }
             let text = answer.text();
-            assert_eq!(answer.code(), "AccessDeniedException", "{operation}: {text}");
-            assert!(text.contains("no identity-based policy allows"), "{operation}: {text}");
+            assert_eq!(
+                answer.code(),
+                "AccessDeniedException",
+                "{operation}: {text}"
+            );
+            assert!(
+                text.contains("no identity-based policy allows"),
+                "{operation}: {text}"
+            );
             texts.push(text.replace(repository, "<name>"));
         }
         texts.dedup();
