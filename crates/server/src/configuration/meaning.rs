@@ -1,7 +1,7 @@
 //! What the settings mean together. Everything that can be wrong with them is found here, before anything is opened.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use ecru_domain::latest::LatestMode;
@@ -374,6 +374,8 @@ fn root_key(
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use clap::Parser as _;
 
     use super::*;
