@@ -3,14 +3,14 @@
 //! Every operation is authorized on the ARN of its target before anything is told of it, and changes what it changes in
 //! one transaction that begins by announcing it. In reading order:
 //!
-//! - [`records`]: what stands in the documents of their rows
-//! - [`targets`]: what a request is about, and its permit
-//! - [`lists`], [`refusals`], [`quotas`], [`unique_ids`]: what all of them share
+//! - `records`: what stands in the documents of their rows
+//! - `targets`: what a request is about, and its permit
+//! - `lists`, `refusals`, [`quotas`], `unique_ids`: what all of them share
 //! - [`users`], [`roles`], [`groups`], [`descriptions`]: identities, and what is told of them
-//! - [`policies`], [`policy_versions`], [`attachments`], [`inline_policies`], [`boundaries`]: what they may do
-//! - [`principals_in_policies`]: whom policies of resources name, as unique ids and as ARNs
-//! - [`managed_policies`]: the policies that AWS keeps for everyone
-//! - [`access_keys`], [`key_uses`], [`login_profiles`], [`passwords`]: how they prove who they are
+//! - [`policies`], [`policy_versions`], [`attachments`], [`inline_policies`], `boundaries`: what they may do
+//! - `principals_in_policies`: whom policies of resources name, as unique ids and as ARNs
+//! - `managed_policies`: the policies that AWS keeps for everyone
+//! - [`access_keys`], `key_uses`, [`login_profiles`], [`passwords`]: how they prove who they are
 //! - [`oidc_providers`], [`instance_profiles`], [`tags`], [`account`], [`authorization_details`]: all else
 //! - [`simulation`]: what would be decided
 
