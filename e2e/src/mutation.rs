@@ -46,8 +46,8 @@ const MUTATIONS: &[Mutation] = &[
     Mutation {
         name: "authorization always allows",
         file: "crates/services/src/access.rs",
-        original: "if context.principal.is_root() && context.principal.account == resource.registry().account {",
-        broken: "if !context.request_id.is_empty() {",
+        original: "if decision.is_allowed() {",
+        broken: "if decision.is_allowed() || !context.request_id.is_empty() {",
         notice: Notice::Flow {
             family: "authorization",
             flow: "another account's registry is refused",
