@@ -157,11 +157,11 @@ pub(crate) struct OrganizationPolicyDocument {
     pub(crate) tags: Vec<Tag>,
 }
 
-/// An OpenID Connect provider.
+/// An OpenID Connect provider. Its key is the issuer without `https://`, its case kept: URLs have one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct OidcProviderDocument {
-    /// The issuer without `https://`, as ARNs and condition keys name it: `token.actions.githubusercontent.com`.
-    pub(crate) name: String,
+    /// The issuer with its scheme, as tokens name it: `https://token.actions.githubusercontent.com`.
+    pub(crate) url: String,
     /// Audiences that tokens may be for.
     #[serde(default)]
     pub(crate) client_ids: Vec<String>,
@@ -173,13 +173,6 @@ pub(crate) struct OidcProviderDocument {
     /// The issuer's keys (a JSON Web Key Set), where it cannot be asked for them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) jwks: Option<String>,
-}
-
-impl OidcProviderDocument {
-    /// The issuer with its scheme, as tokens name it.
-    pub(crate) fn url(&self) -> String {
-        format!("https://{}", self.name)
-    }
 }
 
 /// Reads what an entity is.
@@ -271,7 +264,7 @@ pub(crate) fn parse_identity_arn(arn: &str) -> Option<(AccountId, EntityKind, St
     let (kind, path) = resource.split_once('/')?;
     let kind = EntityKind::parse(kind)?;
     let key = match kind {
-        EntityKind::OidcProvider => name_key(path),
+        EntityKind::OidcProvider => path.to_owned(),
         _ => name_key(path.rsplit('/').next()?),
     };
     Some((AccountId::parse(account).ok()?, kind, key))

@@ -107,7 +107,7 @@ impl Sts {
         let claims = WebIdentity::parse(&claims.map_err(|_| not_a_token())?)?;
         let issuer = claims.issuer()?.to_owned();
         let key = without_scheme(&issuer).to_owned();
-        let (owner, wanted) = (account.clone(), records::name_key(&key));
+        let (owner, wanted) = (account.clone(), key.clone());
         let read = self.store.lookup(Warrant::server(), move |rows| {
             let found = rows.find_entity(&owner, EntityKind::OidcProvider, &wanted)?;
             found
@@ -115,7 +115,7 @@ impl Sts {
                 .transpose()
         });
         match read.await? {
-            Some(document) if document.url() == issuer => Ok(Provider {
+            Some(document) if document.url == issuer => Ok(Provider {
                 arn: records::identity_arn(account, EntityKind::OidcProvider, "/", &key),
                 key,
                 document,
@@ -154,7 +154,7 @@ impl Sts {
         if let Some(keys) = &provider.document.jwks {
             return Ok(keys.as_str().into());
         }
-        let issuer = &provider.document.url();
+        let issuer = &provider.document.url;
         self.key_sets.of(issuer, wanted).await.map_err(|reason| {
             tracing::warn!(
                 provider = provider.arn,

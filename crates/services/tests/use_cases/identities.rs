@@ -159,7 +159,7 @@ impl World {
             key: key.clone(),
             id: format!("OIDC{key}{account}"),
             path: "/".to_owned(),
-            document: json!({"name": key, "client_ids": audiences}).to_string(),
+            document: json!({"url": url, "client_ids": audiences}).to_string(),
             created_at: self.now(),
         };
         self.insert(entity, None).await;

@@ -157,7 +157,8 @@ async fn details_of_an_account_come_in_pages() {
         roles: true,
         ..DetailFilter::default()
     };
-    let found = iam.authorization_details(&root, roles, &pages(9, None));
+    let page = pages(9, None);
+    let found = iam.authorization_details(&root, roles, &page);
     assert_eq!(found.await.unwrap().items.len(), 1);
 }
 

@@ -200,7 +200,8 @@ async fn lists_of_policies_show_whose_are_asked_for() {
                 scope,
                 ..PolicyFilter::default()
             };
-            let found = iam.list_policies(&root, filter, &pages(limit, token));
+            let page = pages(limit, token);
+            let found = iam.list_policies(&root, filter, &page);
             let found = found.await.unwrap();
             names.extend(found.items.into_iter().map(|one| one.entity.name));
             token = found.next_token;
