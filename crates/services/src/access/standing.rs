@@ -62,8 +62,8 @@ type Who = String;
 
 fn who(principal: &Principal) -> Who {
     let session = principal.session.as_ref();
-    let fingerprint = session.map_or("", |session| &session.fingerprint);
-    [&principal.unique_id, &*principal.arn, fingerprint].join("\n")
+    let fingerprint = session.map_or("", |session| session.fingerprint.as_str());
+    [&*principal.unique_id, &*principal.arn, fingerprint].join("\n")
 }
 
 /// What binds principals.
