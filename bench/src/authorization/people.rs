@@ -53,8 +53,8 @@ impl People {
         maker.attach("bench-few", ADMINISTRATOR).await?;
         for number in 0..POLICIES {
             let name = format!("bench-{number}");
-            let policy = maker.policy(&name, &documents::managed(&account, number));
-            let arn = policy.await?;
+            let document = documents::managed(&account, number);
+            let arn = maker.policy(&name, &document).await?;
             maker.attach("bench-many", &arn).await?;
         }
         make_repositories(server, ecr, &account).await?;
