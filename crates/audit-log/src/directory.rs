@@ -14,7 +14,9 @@ pub(crate) const FILE_MODE: u32 = 0o600;
 const DIRECTORY_MODE: u32 = 0o700;
 const LOCK: &str = "lock";
 const NODE: &str = "node";
-const LONGEST_NODE: usize = 64;
+/// The longest name of a node that is read, and the length of a new one, in characters.
+const LONGEST_NODE: u64 = 64;
+const NEW_NODE: usize = 12;
 const EXTENSION: &str = ".jsonl";
 
 /// A directory that only this process writes to, for as long as this lives.
@@ -26,6 +28,10 @@ pub(crate) fn lock(directory: &Path) -> io::Result<Option<Lock>> {
     let mut builder = DirBuilder::new();
     builder.recursive(true).mode(DIRECTORY_MODE);
     builder.create(directory)?;
+    // lines in a directory whose name is lost would be lost
+    if let Some(parent) = directory.parent().filter(|parent| *parent != Path::new("")) {
+        sync(parent)?;
+    }
     let mut options = OpenOptions::new();
     options
         .create(true)
@@ -40,35 +46,43 @@ pub(crate) fn lock(directory: &Path) -> io::Result<Option<Lock>> {
     }
 }
 
-/// The node's name: as it was written down, or a new one.
+/// The node's name: as it was written down, or a new one. A crash may leave a file without a name, before the node
+/// has written anything.
 pub(crate) fn node(directory: &Path, ids: &dyn Ids) -> io::Result<String> {
     let path = directory.join(NODE);
-    let mut options = OpenOptions::new();
-    options.create_new(true).write(true).mode(FILE_MODE);
-    match options.open(&path) {
-        Ok(mut file) => {
-            let name: String = hex::encode(ids.random()).chars().take(12).collect();
-            file.write_all(name.as_bytes())?;
-            file.sync_all()?;
-            sync(directory)?;
-            Ok(name)
-        }
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => read_node(&path),
-        Err(error) => Err(error),
-    }
-}
-
-fn read_node(path: &Path) -> io::Result<String> {
     let mut text = String::new();
-    let bounded = File::open(path)?.take(LONGEST_NODE as u64 + 1);
-    { bounded }.read_to_string(&mut text)?;
-    let name = text.trim();
-    let is_name = !name.is_empty() && name.len() <= LONGEST_NODE;
-    if is_name && name.bytes().all(|b| b.is_ascii_alphanumeric()) {
+    match File::open(&path) {
+        Ok(file) => {
+            file.take(LONGEST_NODE + 1).read_to_string(&mut text)?;
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    let name = text.trim_matches(['\0', '\n', '\r', ' ']);
+    if name.is_empty() {
+        return name_node(directory, &path, ids);
+    }
+    let is_short = text.len() as u64 <= LONGEST_NODE;
+    if is_short && name.bytes().all(|b| b.is_ascii_alphanumeric()) {
         return Ok(name.to_owned());
     }
     let path = path.display();
     Err(io::Error::other(format!("{path} does not name a node")))
+}
+
+fn name_node(directory: &Path, path: &Path, ids: &dyn Ids) -> io::Result<String> {
+    let name: String = hex::encode(ids.random()).chars().take(NEW_NODE).collect();
+    let mut options = OpenOptions::new();
+    options
+        .create(true)
+        .truncate(true)
+        .write(true)
+        .mode(FILE_MODE);
+    let mut file = options.open(path)?;
+    file.write_all(name.as_bytes())?;
+    file.sync_all()?;
+    sync(directory)?;
+    Ok(name)
 }
 
 /// Where a file of a node is.

@@ -245,7 +245,7 @@ impl<'a> Marks<'a> {
                 "{name}: lines were missing at its end when the next file began"
             )),
             End::Closed if rest > 0 => {
-                report.problem(format!("{name}: {rest} bytes were added behind its end"))
+                report.problem(format!("{name}: {rest} bytes were added behind its end"));
             }
             End::Cut | End::Unsynced if rest > 0 => report.note(format!(
                 "{name}: {rest} bytes at its end were never acknowledged ({})",

@@ -152,12 +152,11 @@ impl Writer {
         let before = self.previous.as_ref();
         let sequence = before.map_or(1, |before| before.sequence + 1);
         let hash = before.and_then(Previous::hash).unwrap_or(GENESIS);
-        let mut segment = match self.fresh.take() {
-            Some(fresh) => fresh,
-            None => {
-                let path = directory::path(&self.directory, &self.node, sequence);
-                self.disk.create(&path)?
-            }
+        let mut segment = if let Some(fresh) = self.fresh.take() {
+            fresh
+        } else {
+            let path = directory::path(&self.directory, &self.node, sequence);
+            self.disk.create(&path)?
         };
         let first = FirstLine::new(
             &self.node,

@@ -1,4 +1,5 @@
 //! The suite of the port on files, and what only files can show: changes by others, crashes, rotation.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -304,6 +305,19 @@ async fn files_are_rotated_by_size_and_the_chain_goes_on() {
     for path in paths(directory.path()) {
         assert!(fs::metadata(path).unwrap().len() < 2_500);
     }
+}
+
+#[tokio::test]
+async fn a_node_whose_name_a_crash_left_empty_is_named_again() {
+    for text in ["", "\0\0\0"] {
+        let directory = TempDir::new().unwrap();
+        fs::write(directory.path().join("node"), text).unwrap();
+        let log = open(directory.path(), LARGE, Vec::new());
+        assert_eq!(log.head().node.len(), 12);
+    }
+    let directory = TempDir::new().unwrap();
+    fs::write(directory.path().join("node"), "../elsewhere").unwrap();
+    assert!(try_open(directory.path(), LARGE, Vec::new()).is_err());
 }
 
 #[tokio::test]

@@ -86,7 +86,7 @@ impl AwsGateway {
         let mut body = pin!(body);
         if let Err(busy) = self.services.audit.admit().await {
             Drain::STRANGER.apply(body, &parts.headers).await;
-            return self.busy(&parts, busy, request_id);
+            return unrecorded(&parts, busy, request_id);
         }
         let origin = self.origin(&parts, connection, request_id, now);
         let outcome = if unsigned::is_possible(&parts) {
@@ -116,13 +116,6 @@ impl AwsGateway {
                 self.turn_away(&stranger, refused).await
             }
         }
-    }
-
-    /// What is answered while nothing can be recorded.
-    fn busy(&self, parts: &Parts, busy: Error, request_id: &str) -> Response<ResponseBody> {
-        let dialect = Dialect::of_no_service(routing::protocol_of(parts, None));
-        let exception = Failure::from(busy).of_no_service(dialect, request_id);
-        error(dialect, &exception, request_id, NO_ROUTE)
     }
 
     /// Answers a request that is not let in, once that is recorded.
@@ -208,7 +201,7 @@ impl AwsGateway {
                 (name, answer.map_err(of_service))
             }
         };
-        let outcome = self.recorded(entry, outcome, (service, id)).await;
+        let outcome = recorded(entry, outcome, (service, id)).await;
         let response = match outcome {
             Ok(response) => named(response, name),
             Err(exception) => error(Dialect::of(service), &exception, id, name),
@@ -229,27 +222,33 @@ impl AwsGateway {
         let name = RouteName(asked.operation.iam_action());
         let answer = sts::answer_unsigned(&call, asked.operation, &asked.form).await;
         let outcome = answer.map_err(|failure| failure.of_service(service, id));
-        match self.recorded(entry, outcome, (service, id)).await {
+        match recorded(entry, outcome, (service, id)).await {
             Ok(response) => named(response, name),
             Err(exception) => error(Dialect::of(service), &exception, id, name),
         }
     }
+}
 
-    /// An outcome that is recorded; if it cannot be, that is the outcome.
-    fn recorded(
-        &self,
-        entry: Entry<'_>,
-        outcome: Result<Response<ResponseBody>, Exception>,
-        (service, request_id): (Service, &str),
-    ) -> impl Future<Output = Result<Response<ResponseBody>, Exception>> + Send {
-        let closing = entry.close(outcome.as_ref());
-        async move {
-            match closing.await {
-                Ok(()) => outcome,
-                Err(failed) => Err(Failure::from(failed).of_service(service, request_id)),
-            }
+/// An outcome that is recorded; if it cannot be, that is the outcome.
+fn recorded(
+    entry: Entry<'_>,
+    outcome: Result<Response<ResponseBody>, Exception>,
+    (service, request_id): (Service, &str),
+) -> impl Future<Output = Result<Response<ResponseBody>, Exception>> + Send {
+    let closing = entry.close(outcome.as_ref());
+    async move {
+        match closing.await {
+            Ok(()) => outcome,
+            Err(failed) => Err(Failure::from(failed).of_service(service, request_id)),
         }
     }
+}
+
+/// What is answered while nothing can be recorded.
+fn unrecorded(parts: &Parts, busy: Error, request_id: &str) -> Response<ResponseBody> {
+    let dialect = Dialect::of_no_service(routing::protocol_of(parts, None));
+    let exception = Failure::from(busy).of_no_service(dialect, request_id);
+    error(dialect, &exception, request_id, NO_ROUTE)
 }
 
 /// The name of a route, from a bounded set. That of the query services is known when the form is read.

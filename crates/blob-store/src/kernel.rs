@@ -1,9 +1,9 @@
-//! Two calls of Linux that the standard library does not make; elsewhere they do nothing.
+//! Calls of Linux that the standard library does not make; elsewhere they do nothing.
 #![cfg_attr(
     target_os = "linux",
     expect(
         unsafe_code,
-        reason = "sync_file_range and preadv2 have no wrapper in the standard library"
+        reason = "sync_file_range, fallocate, preadv2 and setpriority have no wrapper in the standard library"
     )
 )]
 
@@ -35,6 +35,32 @@ pub(crate) fn start_writeback(file: &File, offset: u64, length: u64) -> io::Resu
         // a file system or sandbox without the call; the sync at the end does it all
         Some(libc::ENOSYS | libc::EINVAL | libc::ESPIPE | libc::EPERM | libc::EOPNOTSUPP) => Ok(()),
         _ => Err(error),
+    }
+}
+
+/// Sets blocks aside for a range that will be written, without making the file longer. That they are missing when
+/// they are needed is told by the write.
+#[cfg(target_os = "linux")]
+pub(crate) fn reserve(file: &File, offset: u64, length: u64) -> bool {
+    use std::os::fd::AsRawFd as _;
+    let (Ok(offset), Ok(length)) = (i64::try_from(offset), i64::try_from(length)) else {
+        return false;
+    };
+    // SAFETY: the descriptor is open as long as `file` is borrowed; the other arguments are numbers.
+    let outcome =
+        unsafe { libc::fallocate(file.as_raw_fd(), libc::FALLOC_FL_KEEP_SIZE, offset, length) };
+    outcome == 0
+}
+
+/// Lets the calling thread run after others that want to, from now on.
+#[cfg(target_os = "linux")]
+pub(crate) fn yield_to_others() {
+    /// Nice values above the process's own: a fifth of the weight, and who wakes up runs at once.
+    const NICER: libc::c_int = 7;
+    // SAFETY: both calls take and return numbers; 0 is the calling thread.
+    unsafe {
+        let own = libc::getpriority(libc::PRIO_PROCESS, 0);
+        libc::setpriority(libc::PRIO_PROCESS, 0, own + NICER);
     }
 }
 
@@ -76,6 +102,16 @@ pub(crate) fn read_resident(file: &File, offset: u64, out: &mut [u8]) -> io::Res
 pub(crate) fn start_writeback(_file: &File, _offset: u64, _length: u64) -> io::Result<()> {
     Ok(())
 }
+
+/// Elsewhere blocks are found when they are written.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn reserve(_file: &File, _offset: u64, _length: u64) -> bool {
+    false
+}
+
+/// Elsewhere threads are equal.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn yield_to_others() {}
 
 /// Elsewhere it is not to be known.
 #[cfg(not(target_os = "linux"))]

@@ -12,7 +12,7 @@
 //! ```
 //!
 //! Reading order: `frames` (the format), `cipher` and `nonces` (a key and nonce seal once, ever),
-//! `writer` with `sealer`, `reader` with `plan`, `progress` (what an upload remembers), `segments` and its
+//! `writer` with `sealer` and `threads`, `reader` with `plan`, `progress` (what an upload remembers), `segments` and its
 //! adapters.
 //!
 //! Memory: buffers hold 256 KiB. A writer needs two (one fills while the other is sealed and written) and
@@ -35,6 +35,7 @@ mod s3_shaped;
 mod sealer;
 mod segments;
 mod store;
+mod threads;
 mod writer;
 
 #[cfg(test)]

@@ -27,13 +27,15 @@ use crate::reader::{self, FrameReader};
 use crate::s3_shaped::{Bucket, S3ShapedMemory};
 use crate::sealer::Sealer;
 use crate::segments::SegmentStore;
-use crate::writer::FrameWriter;
+use crate::threads::SealingThreads;
+use crate::writer::{FrameWriter, Room};
 
 /// Encrypted objects in segments. Clones share everything.
 pub struct EncryptedBlobs<S> {
     segments: Arc<S>,
     pool: Arc<Pool>,
     reads: Arc<OpenReads>,
+    threads: Arc<SealingThreads>,
     cipher: Arc<dyn Cipher>,
 }
 
@@ -43,6 +45,7 @@ impl<S> Clone for EncryptedBlobs<S> {
             segments: Arc::clone(&self.segments),
             pool: Arc::clone(&self.pool),
             reads: Arc::clone(&self.reads),
+            threads: Arc::clone(&self.threads),
             cipher: Arc::clone(&self.cipher),
         }
     }
@@ -72,6 +75,7 @@ impl<S: SegmentStore> EncryptedBlobs<S> {
             segments: Arc::new(segments),
             pool: Arc::default(),
             reads: Arc::default(),
+            threads: Arc::new(SealingThreads::new()),
             cipher,
         }
     }
@@ -115,12 +119,12 @@ impl<S: SegmentStore> BlobStore for EncryptedBlobs<S> {
             hashes,
             segments,
         );
+        let room = Room {
+            pool: Arc::clone(&self.pool),
+            threads: Arc::clone(&self.threads),
+        };
         Ok(Box::new(FrameWriter::new(
-            Arc::clone(&self.pool),
-            &frames,
-            sealer,
-            pending,
-            offset,
+            room, &frames, sealer, pending, offset,
         )))
     }
 

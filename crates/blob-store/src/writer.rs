@@ -19,13 +19,14 @@ use bytes::Bytes;
 use ecru_ports::blobs::{
     BlobError, FRAME, ObjectWriter, StoredObject, WriteProgress, WrittenDigests,
 };
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::task::JoinHandle;
 
 use crate::buffers::{Filling, Pool};
 use crate::failure;
 use crate::frames::Frames;
 use crate::sealer::Sealer;
 use crate::segments::SegmentStore;
+use crate::threads::SealingThreads;
 
 /// Full batches that may wait behind a job.
 const QUEUE: usize = 3;
@@ -38,9 +39,17 @@ enum Stage<S: SegmentStore> {
     Failed,
 }
 
+/// What all writers share.
+pub(crate) struct Room {
+    /// Their buffers.
+    pub(crate) pool: Arc<Pool>,
+    /// Where they seal and write.
+    pub(crate) threads: Arc<SealingThreads>,
+}
+
 /// Writes one object for one request.
 pub(crate) struct FrameWriter<S: SegmentStore> {
-    pool: Arc<Pool>,
+    room: Room,
     stage: Stage<S>,
     filling: Filling,
     queued: Vec<Filling>,
@@ -51,18 +60,18 @@ pub(crate) struct FrameWriter<S: SegmentStore> {
 impl<S: SegmentStore> FrameWriter<S> {
     /// A writer that goes on at `offset`, of which the last bytes are `pending`.
     pub(crate) fn new(
-        pool: Arc<Pool>,
+        room: Room,
         frames: &Frames,
         sealer: Sealer<S>,
         pending: Bytes,
         offset: u64,
     ) -> Self {
-        let mut filling = Filling::new(pool.take(), frames);
+        let mut filling = Filling::new(room.pool.take(), frames);
         let mut pending = pending;
         filling.take(&mut pending);
         let stage = Stage::Ready(Box::new(sealer));
         Self {
-            pool,
+            room,
             stage,
             filling,
             queued: Vec::new(),
@@ -90,7 +99,7 @@ impl<S: SegmentStore> FrameWriter<S> {
     async fn pass_on(&mut self) -> Result<(), BlobError> {
         if let Some(buffer) = self
             .room_to_queue()
-            .then(|| self.pool.take_if_plenty())
+            .then(|| self.room.pool.take_if_plenty())
             .flatten()
         {
             let empty = self.filling.renewed(buffer);
@@ -99,11 +108,11 @@ impl<S: SegmentStore> FrameWriter<S> {
             return Ok(());
         }
         let mut sealer = self.settle().await?;
-        let empty = self.filling.renewed(self.pool.take());
+        let empty = self.filling.renewed(self.room.pool.take());
         let mut batches = std::mem::take(&mut self.queued);
         batches.push(std::mem::replace(&mut self.filling, empty));
         let segment = self.segment;
-        self.stage = Stage::Storing(spawn_blocking(move || {
+        self.stage = Stage::Storing(self.room.threads.run(move || {
             store_all(&mut sealer, batches, segment)?;
             Ok(sealer)
         }));
@@ -125,7 +134,7 @@ impl<S: SegmentStore> FrameWriter<S> {
         if filling.settled_frames() == 0 && queued.is_empty() && !sealer.has_segment() {
             return last_step(*sealer, filling, segment);
         }
-        let mut job = spawn_blocking(move || {
+        let mut job = self.room.threads.run(move || {
             store_all(&mut sealer, queued, segment)?;
             last_step(*sealer, filling, segment)
         });

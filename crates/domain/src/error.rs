@@ -4,7 +4,7 @@
 //! refusals to their codes, exhaustively. Everything else is ours: it is logged, and the client learns nothing.
 //!
 //! What only one of the other APIs refuses stands in a family of its own ([`IamRefusal`], [`StsRefusal`],
-//! [`OrganizationsRefusal`]), each of which becomes an [`Error`] by `.into()`.
+//! [`OrganizationsRefusal`]), each of which becomes an [`enum@Error`] by `.into()`.
 
 mod iam;
 mod organizations;

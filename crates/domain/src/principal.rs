@@ -127,8 +127,8 @@ impl Principal {
 mod tests {
     use super::*;
 
-    fn session(kind: SessionKind, name: &str) -> Option<Arc<Session>> {
-        Some(Arc::new(Session {
+    fn session(kind: SessionKind, name: &str) -> Arc<Session> {
+        Arc::new(Session {
             kind,
             name: name.to_owned(),
             issued_at: Timestamp::default(),
@@ -140,7 +140,7 @@ mod tests {
             provider: None,
             source_key: None,
             fingerprint: String::new(),
-        }))
+        })
     }
 
     #[test]
@@ -149,13 +149,13 @@ mod tests {
         let mut principal = Principal::root(account, "AKIA1".to_owned());
         assert!(principal.is_root());
         assert_eq!(principal.user_id(), "111122223333");
-        principal.session = session(SessionKind::OwnUser, "");
+        principal.session = Some(session(SessionKind::OwnUser, ""));
         assert!(principal.is_root());
-        principal.session = session(SessionKind::FederatedUser, "bob");
+        principal.session = Some(session(SessionKind::FederatedUser, "bob"));
         assert!(!principal.is_root());
         assert_eq!(principal.user_id(), "111122223333:bob");
         principal.unique_id = "AROA1".to_owned();
-        principal.session = session(SessionKind::AssumedRole, "ci");
+        principal.session = Some(session(SessionKind::AssumedRole, "ci"));
         assert_eq!(principal.user_id(), "AROA1:ci");
     }
 }

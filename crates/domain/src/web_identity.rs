@@ -1,4 +1,4 @@
-//! What the token of an identity provider says, and whether it may be used (STS, `AssumeRoleWithWebIdentity`; OpenID
+//! What the token of an identity provider says, and whether it may be used (STS, `AssumeRoleWithWebIdentity`; `OpenID`
 //! Connect Core, "ID Token Validation"). That it is the provider's was checked before.
 
 use serde_json::{Map, Value};
@@ -13,7 +13,7 @@ pub const LEEWAY: i64 = 60;
 /// Claims that become condition keys.
 const MAX_CLAIMS: usize = 100;
 
-/// The claim with session tags (IAM User Guide, "Passing session tags using AssumeRoleWithWebIdentity").
+/// The claim with session tags (IAM User Guide, "Passing session tags using `AssumeRoleWithWebIdentity`").
 const TAGS: &str = "https://aws.amazon.com/tags";
 
 /// The claim with the source identity.

@@ -3,6 +3,7 @@
 //! Writes are serializable transactions, run again on conflicts; reads see one snapshot. Closures are plain
 //! code: they run on blocking threads that wait for each answer.
 
+mod driver;
 mod errors;
 mod migration;
 mod moment;
@@ -27,6 +28,7 @@ use tokio::task;
 use tokio_postgres::{Config, NoTls};
 
 use crate::transaction::SqlTransaction;
+use driver::Driver;
 use errors::pool_error;
 use moment::Moments;
 use session::PostgresSession;
@@ -98,11 +100,13 @@ impl PostgresMetadata {
         clock: &dyn Clock,
         limit: Duration,
     ) -> Result<Self, StoreError> {
-        let pool = pool(config(url)?)?;
+        let config = config(url)?;
+        let pool = self::pool(config.clone(), READ_CONNECTIONS + WATCH_CONNECTIONS)?;
+        let own = self::pool(config, WRITE_CONNECTIONS)?;
         migration::migrate(&pool, clock).await?;
         Ok(Self {
             limit,
-            writer: Writer::start(pool.clone(), limit),
+            writer: Writer::start(own, limit)?,
             moments: Moments::start(pool.clone()),
             scans: Arc::new(Semaphore::new(SCAN_CONNECTIONS)),
             pool,
@@ -111,7 +115,7 @@ impl PostgresMetadata {
 
     async fn run(&self, work: ReadWork) -> Result<(), StoreError> {
         let client = self.pool.get().await.map_err(pool_error)?;
-        let session = PostgresSession::new(client, Handle::current(), self.limit);
+        let session = PostgresSession::new(client, Driver::Others(Handle::current()), self.limit);
         task::spawn_blocking(move || run_read(session, work))
             .await
             .map_err(|_| StoreError::Failed("a read closure panicked".to_owned()))?
@@ -137,7 +141,7 @@ fn config(url: &str) -> Result<Config, StoreError> {
     Ok(config)
 }
 
-fn pool(config: Config) -> Result<Pool, StoreError> {
+fn pool(config: Config, size: usize) -> Result<Pool, StoreError> {
     let recycling = ManagerConfig {
         recycling_method: RecyclingMethod::Fast,
     };
@@ -152,7 +156,7 @@ fn pool(config: Config) -> Result<Pool, StoreError> {
         })
     });
     Pool::builder(Manager::from_config(config, NoTls, recycling))
-        .max_size(READ_CONNECTIONS + WRITE_CONNECTIONS + WATCH_CONNECTIONS)
+        .max_size(size)
         .timeouts(Timeouts {
             wait: Some(POOL_TIMEOUT),
             create: Some(POOL_TIMEOUT),

@@ -1,5 +1,5 @@
 //! The audit record of a request: docker's requests under the names of the API operations that they stand for (ECR
-//! User Guide, "Logging Amazon ECR actions with AWS CloudTrail").
+//! User Guide, "Logging Amazon ECR actions with AWS `CloudTrail`").
 //!
 //! A request that ended is recorded before its answer leaves; one whose client went away, or that panicked, when it is
 //! dropped, since what it changed may have been kept.
@@ -95,7 +95,7 @@ impl Drop for OpenEntry<'_> {
     }
 }
 
-/// What a client was told, with the name that policies' refusals have in CloudTrail.
+/// What a client was told, with the name that policies' refusals have in `CloudTrail`.
 fn fault(failure: &Failure) -> Fault<'_> {
     Fault {
         code: match failure.code() {

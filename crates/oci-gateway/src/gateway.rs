@@ -28,7 +28,7 @@ use crate::paths::{self, Target};
 use crate::query::Query;
 use crate::response::{self, API_VERSION, ResponseBody, RouteName, header_value};
 use crate::routes::{self, Operation, Route};
-use crate::{blobs, catalog, layer_links, manifests, referrers, tags, uploads};
+use crate::{catalog, dispatch, layer_links};
 
 /// What is read away of the body of a stranger, and of one who is known.
 const STRANGER: Drain = Drain {
@@ -277,7 +277,7 @@ impl OciGateway {
                     last: &target.last,
                     request,
                 };
-                in_repository(operation, &call).await
+                dispatch::in_repository(operation, &call).await
             }
         }
     }
@@ -328,30 +328,6 @@ impl Outcome {
             answer,
             drain: STRANGER,
             principal: None,
-        }
-    }
-}
-
-/// The handlers, by operation.
-async fn in_repository(
-    operation: Operation,
-    call: &Call<'_>,
-) -> Result<Response<ResponseBody>, Failure> {
-    match operation {
-        Operation::ListTags => tags::list(call).await,
-        Operation::PullManifest => manifests::pull(call).await,
-        Operation::PushManifest => manifests::push(call).await,
-        Operation::DeleteManifest => manifests::delete(call).await,
-        Operation::PullBlob => blobs::pull(call).await,
-        Operation::RefuseBlobDelete => Err(blobs::refuse_delete()),
-        Operation::InitiateUpload => uploads::initiate(call).await,
-        Operation::UploadStatus => uploads::status(call).await,
-        Operation::AppendToUpload => uploads::append(call).await,
-        Operation::CompleteUpload => uploads::complete(call).await,
-        Operation::CancelUpload => uploads::cancel(call).await,
-        Operation::ListReferrers => referrers::list(call).await,
-        Operation::Ping | Operation::ListRepositories | Operation::FollowLayerLink => {
-            Err(Failure::unknown(Code::Unsupported, "no such resource"))
         }
     }
 }

@@ -5,6 +5,7 @@
 //! - [`gateway`]: the entry: route, authenticate, dispatch, answer
 //! - [`routes`], [`paths`], [`query`]: which operation a request names
 //! - [`authentication`]: whose token it carries
+//! - `dispatch`: which handler answers which operation
 //! - `audit`: what is recorded of a request
 //! - [`errors`]: the one map from refusals to OCI codes and statuses
 //! - [`bodies`], [`response`]: bytes in and bytes out, streamed
@@ -18,6 +19,7 @@ pub mod bodies;
 mod call;
 mod catalog;
 pub mod content_range;
+mod dispatch;
 pub mod errors;
 pub mod gateway;
 mod layer_links;

@@ -15,9 +15,9 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
     let [first, second, third, _] = address.octets();
     let is_special = match (first, second) {
         // this network, loopback, private, multicast and beyond
-        (0 | 10 | 127 | 224..=255, _) | (172, 16..=31) | (192, 168) => true,
+        (0 | 10 | 127 | 224..=255, _) | (172, 16..=31) | (192, 168)
         // shared by carriers, link-local, benchmarks, relays of IPv6
-        (100, 64..=127) | (169, 254) | (198, 18..=19) => true,
+        | (100, 64..=127) | (169, 254) | (198, 18..=19) => true,
         // protocol assignments, documentation, anycast of 6to4
         (192, 0) => matches!(third, 0 | 2),
         (192, 88) => third == 99,
@@ -37,8 +37,7 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
     let is_handed_out = segments[0] & 0xe000 == 0x2000;
     let is_special = match (segments[0], segments[1]) {
         // protocol assignments with Teredo among them, documentation
-        (0x2001, 0..=0x01ff | 0x0db8) => true,
-        (0x3fff, 0..=0x0fff) => true,
+        (0x2001, 0..=0x01ff | 0x0db8) | (0x3fff, 0..=0x0fff) => true,
         _ => false,
     };
     is_handed_out && !is_special

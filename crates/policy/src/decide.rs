@@ -227,6 +227,11 @@ impl<'a> Verdicts<'a> {
     }
 }
 
+/// Whether a layer exists and does not allow.
+fn fails(verdict: Option<Verdict<'_>>) -> bool {
+    verdict.is_some_and(|verdict| verdict.allow.is_none())
+}
+
 /// Decides a request.
 ///
 /// Grants of a KMS key are not policies: they allow what is denied implicitly by [`Layer::Resource`] or
@@ -238,7 +243,6 @@ pub fn decide(layers: &Layers<'_>, request: &Request<'_>) -> Decision {
     if let Some((layer, found)) = verdicts.deny(gate) {
         return Decision::denied(layer, found);
     }
-    let fails = |verdict: Option<Verdict<'_>>| verdict.is_some_and(|one| one.allow.is_none());
     if fails(verdicts.service_control) {
         return Decision::not_allowed(Layer::ServiceControl);
     }
@@ -292,7 +296,6 @@ impl Verdicts<'_> {
     /// The boundary or the session policies, if they do not allow. A federated user without session policies may
     /// do nothing that depends on them.
     fn bound(&self, kind: PrincipalKind) -> Option<Decision> {
-        let fails = |verdict: Option<Verdict<'_>>| verdict.is_some_and(|one| one.allow.is_none());
         if fails(self.boundary) {
             return Some(Decision::not_allowed(Layer::Boundary));
         }
@@ -398,61 +401,26 @@ mod tests {
     fn the_statement_that_denies_is_named() {
         let (allow, deny) = ([document("a", ALLOW)], [document("d", DENY)]);
         let nobody = [document("n", NOBODY)];
-        let (deny_levels, nobody_levels) = (vec![deny.to_vec()], vec![nobody.to_vec()]);
-        let open = Layers {
+        let (scps, rcps) = (vec![deny.to_vec()], vec![nobody.to_vec()]);
+        let mut places = [Layers {
             identity: &allow,
             ..Layers::default()
-        };
-        for (layers, suffix, sid) in [
-            (
-                Layers {
-                    scps: &deny_levels,
-                    ..open
-                },
-                "a service control policy",
-                "D",
-            ),
-            (
-                Layers {
-                    rcps: &nobody_levels,
-                    ..open
-                },
-                "a resource control policy",
-                "N",
-            ),
-            (
-                Layers {
-                    resource: &nobody,
-                    ..open
-                },
-                "a resource-based policy",
-                "N",
-            ),
-            (
-                Layers {
-                    identity: &deny,
-                    ..open
-                },
-                "an identity-based policy",
-                "D",
-            ),
-            (
-                Layers {
-                    boundary: deny.first(),
-                    ..open
-                },
-                "a permissions boundary",
-                "D",
-            ),
-            (
-                Layers {
-                    session: Some(&deny),
-                    ..open
-                },
-                "a session policy",
-                "D",
-            ),
-        ] {
+        }; 6];
+        places[0].scps = &scps;
+        places[1].rcps = &rcps;
+        places[2].resource = &nobody;
+        places[3].identity = &deny;
+        places[4].boundary = deny.first();
+        places[5].session = Some(&deny);
+        let told = [
+            ("a service control policy", "D"),
+            ("a resource control policy", "N"),
+            ("a resource-based policy", "N"),
+            ("an identity-based policy", "D"),
+            ("a permissions boundary", "D"),
+            ("a session policy", "D"),
+        ];
+        for (layers, (suffix, sid)) in places.into_iter().zip(told) {
             let decision = decided(&layers, USER, "ecr:PutImage", REPOSITORY);
             assert_eq!(decision.outcome, Outcome::ExplicitlyDenied);
             let reason = decision.reason("ecr:PutImage");

@@ -1,4 +1,4 @@
-//! The IAM policy language of AWS as a library: documents are read once into a compiled form, and [`decide`] says
+//! The IAM policy language of AWS as a library: documents are read once into a compiled form, and [`decide()`] says
 //! whether a request is allowed by all the layers of policies that bind it, and which statement of which layer
 //! decided.
 //!

@@ -63,7 +63,7 @@ pub enum Command {
     /// Authorization tokens
     #[command(subcommand)]
     Token(TokenCommand),
-    /// Providers of identities (OpenID Connect)
+    /// Providers of identities (`OpenID` Connect)
     #[command(subcommand)]
     Oidc(OidcCommand),
     /// Settings

@@ -9,6 +9,7 @@
 pub mod arguments;
 pub mod layers;
 pub mod meaning;
+mod places;
 pub mod report;
 pub mod secret_url;
 pub mod span;

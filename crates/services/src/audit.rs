@@ -1,5 +1,5 @@
-//! The audit log: one line for every decision, in the form of CloudTrail (CloudTrail User Guide, "CloudTrail record
-//! contents"; ECR User Guide, "Logging Amazon ECR actions with AWS CloudTrail").
+//! The audit log: one line for every decision, in the form of `CloudTrail` (`CloudTrail` User Guide, "`CloudTrail` record
+//! contents"; ECR User Guide, "Logging Amazon ECR actions with AWS `CloudTrail`").
 //!
 //! ```text
 //! gateway: admit ─▶ request ─▶ Event ─▶ line ─▶ written (a change) or noted (a read) ─▶ answer

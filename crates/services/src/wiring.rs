@@ -1,5 +1,6 @@
 //! Everything that use cases share, put together once at start.
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -63,9 +64,22 @@ pub struct Limits {
     pub latest: LatestMode,
 }
 
-/// All use cases.
+/// All use cases. Clones share them.
 #[derive(Clone)]
 pub struct Services {
+    all: Arc<UseCases>,
+}
+
+impl Deref for Services {
+    type Target = UseCases;
+
+    fn deref(&self) -> &UseCases {
+        &self.all
+    }
+}
+
+/// Each use case by its name.
+pub struct UseCases {
     /// Who may do what.
     pub access: Access,
     /// The log of what was decided.
@@ -100,6 +114,7 @@ pub struct Services {
 
 impl Services {
     /// Puts the use cases together. Nothing is read yet.
+    #[expect(clippy::too_many_lines, reason = "each use case is named once")]
     pub fn new(outside: &Outside, limits: &Limits) -> Self {
         let store = Store::new(outside.metadata.clone());
         let server_keys = ServerKeys::new(store.clone(), outside);
@@ -136,7 +151,7 @@ impl Services {
             outside,
             limits,
         );
-        Self {
+        let all = UseCases {
             iam: Iam::new(
                 access.clone(),
                 store.clone(),
@@ -184,6 +199,7 @@ impl Services {
             tokens,
             layers,
             settings,
-        }
+        };
+        Self { all: Arc::new(all) }
     }
 }

@@ -1,4 +1,4 @@
-//! OpenID Connect providers.
+//! `OpenID` Connect providers.
 
 use ecru_aws_model::iam as wire;
 use ecru_domain::Error;

@@ -10,6 +10,7 @@ mod administration;
 mod audit;
 mod authentication;
 mod coverage;
+mod iam;
 mod identity;
 mod images;
 mod layers;

@@ -6,7 +6,7 @@ use ecru_aws_model::{iam, organizations, sts};
 use http::Request;
 use serde_json::{Value, json};
 
-use crate::world::{HOME, OTHER, REGION, Signer, World, form, post};
+use crate::world::{HOME, OTHER, REGION, Signer, World, between, form, post};
 
 /// Operations that concern the caller's own registry, whoever calls: they name no other account's resource.
 const OF_THE_CALLER: [Operation; 7] = [
@@ -41,6 +41,7 @@ fn input(account: &str, repository: &str) -> Value {
         "partFirstByte": 0,
         "partLastByte": 2,
         "layerPartBlob": "YWJj",
+        "policyText": json!({"Statement": {"Effect": "Allow", "Principal": "*", "Action": "ecr:BatchGetImage"}}).to_string(),
         "force": true,
         "name": "BLOB_MOUNTING",
         "value": "DISABLED",
@@ -191,6 +192,55 @@ async fn strangers_get_one_answer_from_every_operation_of_organizations() {
         })
         .collect();
     assert_one_answer(&requests, "organizations", JSON_CODES).await;
+}
+
+/// A user of the server's account to whom no policy allows anything.
+async fn powerless(world: &World) -> Signer {
+    let root = Signer::root(HOME).of("iam");
+    let ask = async |action: &str| {
+        let form = [
+            ("Action", action),
+            ("Version", iam::API_VERSION),
+            ("UserName", "nil"),
+        ];
+        world.query(&root, &form).await
+    };
+    assert_eq!(ask("CreateUser").await.status, 200);
+    let made = ask("CreateAccessKey").await;
+    Signer {
+        id: between(made.text(), "<AccessKeyId>", "</AccessKeyId>").to_owned(),
+        secret: between(made.text(), "<SecretAccessKey>", "</SecretAccessKey>").to_owned(),
+        ..Signer::root(HOME)
+    }
+}
+
+#[tokio::test]
+async fn who_has_no_permissions_learns_nothing_of_what_exists() {
+    let world = world_with_a_repository_of(HOME).await;
+    let nobody = powerless(&world).await;
+    for operation in Operation::ALL {
+        let mut texts = Vec::new();
+        for repository in ["secret/app", "secret/none"] {
+            let body = input(HOME, repository).to_string();
+            let answer = world.send_as(&nobody, *operation, body).await;
+            if answer.code() == "UnknownOperationException" {
+                continue;
+            }
+            let text = answer.text();
+            assert_eq!(
+                answer.code(),
+                "AccessDeniedException",
+                "{operation}: {text}"
+            );
+            assert!(
+                text.contains("no identity-based policy allows"),
+                "{operation}: {text}"
+            );
+            texts.push(text.replace(repository, "<name>"));
+        }
+        texts.dedup();
+        assert!(texts.len() <= 1, "{operation} tells what exists: {texts:?}");
+    }
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use ecru_ports::metadata::StoreError;
 use tokio::runtime::Handle;
 use tokio::{task, time};
 
+use super::driver::Driver;
 use super::errors::pool_error;
 use super::session::{DIALECT, PostgresSession};
 use crate::batch::{BatchFailure, Session as _};
@@ -106,9 +107,9 @@ async fn in_transaction<T: Send + 'static>(
     work: impl FnOnce(&mut dyn Sql) -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, StoreError> {
     let client = pool.get().await.map_err(pool_error)?;
-    let runtime = Handle::current();
+    let driver = Driver::Others(Handle::current());
     task::spawn_blocking(move || {
-        let mut session = PostgresSession::new(client, runtime, LEASE_TIME);
+        let mut session = PostgresSession::new(client, driver, LEASE_TIME);
         session.begin()?;
         let value = work(&mut session).inspect_err(|_| session.abandon())?;
         match session.commit() {

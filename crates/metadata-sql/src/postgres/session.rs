@@ -15,10 +15,10 @@ use std::time::Duration;
 
 use deadpool_postgres::Object;
 use ecru_ports::metadata::StoreError;
-use tokio::runtime::Handle;
 use tokio::time::timeout;
 use tokio_postgres::{Error, Statement};
 
+use super::driver::Driver;
 use super::errors::{commit_failure, is_stale_plan, store_error};
 use super::pipeline::{Answer, Failure, Order, fly};
 use super::values::read_row;
@@ -61,26 +61,48 @@ enum State {
 /// A connection lent by the pool. Dropped within a transaction, it is closed rather than lent again.
 pub(super) struct PostgresSession {
     client: Option<Object>,
-    runtime: Handle,
+    driver: Driver,
     /// How long an answer may take.
     limit: Duration,
     held_back: Vec<Order<'static>>,
     state: State,
     takes_turns: bool,
+    guards: Guards,
+}
+
+/// Whether members of a batch are kept from each other's failure by savepoints. A savepoint costs as much as an INSERT.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Guards {
+    Set,
+    /// None is set: a member that is to be undone loses the whole batch, which then runs again.
+    Absent,
+    /// One was needed.
+    Missed,
 }
 
 impl PostgresSession {
-    /// Drives `client` from this (blocking) thread; `runtime` drives the connection. A server that does not answer
+    /// Drives `client` from this (blocking) thread; `driver` drives the connection. A server that does not answer
     /// within `limit` is taken for gone, and the connection for broken.
-    pub(super) fn new(client: Object, runtime: Handle, limit: Duration) -> Self {
+    pub(super) fn new(client: Object, driver: Driver, limit: Duration) -> Self {
         Self {
             client: Some(client),
-            runtime,
+            driver,
             limit,
             held_back: Vec::new(),
             state: State::Idle,
             takes_turns: false,
+            guards: Guards::Set,
         }
+    }
+
+    /// From now on no member of a batch can be undone alone.
+    pub(super) fn go_unguarded(&mut self) {
+        self.guards = Guards::Absent;
+    }
+
+    /// Whether a batch was lost since one of its members was to be undone alone.
+    pub(super) fn missed_guards(&self) -> bool {
+        self.guards == Guards::Missed
     }
 
     /// From now on transactions that write wait for those of other nodes that do the same.
@@ -106,7 +128,7 @@ impl PostgresSession {
             && let Some(client) = self.client.take()
         {
             let limit = self.limit;
-            self.runtime.spawn(async move {
+            self.driver.spawn(async move {
                 let ended = timeout(limit, client.batch_execute("COMMIT")).await;
                 if !matches!(ended, Ok(Ok(()))) {
                     drop(Object::take(client));
@@ -189,7 +211,7 @@ impl PostgresSession {
     /// What the server answers; `None` if it does not.
     fn await_answer<T>(&self, answer: impl Future<Output = T>) -> Option<T> {
         let limited = async { timeout(self.limit, answer).await.ok() };
-        self.runtime.block_on(limited)
+        self.driver.wait(limited)
     }
 
     fn unless_silent<T>(&mut self, answer: Option<T>) -> Result<T, StoreError> {
@@ -303,16 +325,24 @@ impl Session for PostgresSession {
     }
 
     fn mark(&mut self) -> Result<(), StoreError> {
-        self.hold_back("SAVEPOINT member;");
+        if self.guards == Guards::Set {
+            self.hold_back("SAVEPOINT member;");
+        }
         Ok(())
     }
 
     fn keep(&mut self) -> Result<(), StoreError> {
-        self.hold_back("RELEASE SAVEPOINT member;");
+        if self.guards == Guards::Set {
+            self.hold_back("RELEASE SAVEPOINT member;");
+        }
         Ok(())
     }
 
     fn undo(&mut self) -> Result<(), StoreError> {
+        if self.guards != Guards::Set {
+            self.guards = Guards::Missed;
+            return Err(StoreError::Conflict);
+        }
         self.hold_back("ROLLBACK TO SAVEPOINT member;RELEASE SAVEPOINT member;");
         Ok(())
     }

@@ -5,17 +5,19 @@
 //! this node then takes turns with the others.
 
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
-use std::panic::AssertUnwindSafe;
-use std::time::Duration;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use deadpool_postgres::Pool;
 use ecru_ports::metadata::{StoreError, WriteWork};
-use futures_util::FutureExt as _;
-use tokio::runtime::Handle;
+use tokio::runtime::Builder;
 use tokio::sync::mpsc;
-use tokio::time::Instant;
-use tokio::{task, time};
+use tokio::time;
 
+use super::driver::Driver;
 use super::errors::pool_error;
 use super::session::PostgresSession;
 use crate::batch::{BatchFailure, Member, Outcome, run_batch};
@@ -39,22 +41,34 @@ const MAX_PAUSE: Duration = Duration::from_millis(200);
 /// For how many batches after a conflict turns are taken.
 const TURNS: u32 = 64;
 
-/// The way to the task that writes. It ends when this is dropped and nothing waits any more.
+/// For how many batches after one that needed them savepoints are set.
+const GUARDED: u32 = 64;
+
+/// The way to the thread that writes. It ends when this is dropped and nothing waits any more.
 pub(super) struct Writer {
     queue: mpsc::Sender<Member>,
 }
 
 impl Writer {
-    /// Starts the task; it takes its connections from `pool`, and waits for each answer no longer than `limit`.
-    pub(super) fn start(pool: Pool, limit: Duration) -> Self {
+    /// Starts the thread; it takes its connections from `pool`, which nobody else uses, and waits for each answer no
+    /// longer than `limit`.
+    pub(super) fn start(pool: Pool, limit: Duration) -> Result<Self, StoreError> {
+        let failed = |error: io::Error| StoreError::Failed(error.to_string());
+        let runtime = Builder::new_current_thread().enable_all().build();
         let (queue, members) = mpsc::channel(QUEUE);
         let batches = Batches {
             pool,
+            driver: Driver::Own(Arc::new(runtime.map_err(failed)?)),
             limit,
             turns: 0,
+            guarded: 0,
         };
-        task::spawn(serve(batches, members));
-        Self { queue }
+        let name = "postgres-writer".to_owned();
+        let thread = thread::Builder::new().name(name);
+        thread
+            .spawn(move || serve(batches, members))
+            .map_err(failed)?;
+        Ok(Self { queue })
     }
 
     /// Hands a closure over and waits until its outcome is durable.
@@ -69,53 +83,65 @@ fn stopped() -> StoreError {
     StoreError::Unavailable("the metadata writer has stopped".to_owned())
 }
 
-async fn serve(mut batches: Batches, mut queue: mpsc::Receiver<Member>) {
+fn serve(mut batches: Batches, mut queue: mpsc::Receiver<Member>) {
     let mut batch = Vec::with_capacity(MAX_BATCH);
-    while queue.recv_many(&mut batch, MAX_BATCH).await > 0 {
-        let run = batches.run_all(std::mem::take(&mut batch));
-        // the task outlives a panic: without it the server could only read
-        if AssertUnwindSafe(run).catch_unwind().await.is_err() {
+    let driver = batches.driver.clone();
+    while driver.wait(queue.recv_many(&mut batch, MAX_BATCH)) > 0 {
+        let members = std::mem::take(&mut batch);
+        // the thread outlives a panic, which drops the members, so that those who wait for them are told
+        let run = AssertUnwindSafe(|| batches.run_all(members));
+        if catch_unwind(run).is_err() {
             tracing::error!("the metadata writer panicked");
         }
     }
 }
 
-/// Runs batches, and remembers whether to take turns.
+/// Runs batches, and remembers whether to take turns and to set savepoints.
 struct Batches {
     pool: Pool,
+    driver: Driver,
     limit: Duration,
     turns: u32,
+    guarded: u32,
 }
 
 enum Attempt {
     Answered,
+    /// A member was to be undone alone, and could not be.
+    Unguarded(Vec<Member>),
     Failed(Vec<Member>, BatchFailure),
 }
 
 impl Batches {
     /// Runs a batch until all of it is answered.
-    async fn run_all(&mut self, batch: Vec<Member>) {
-        for member in self.run(batch).await {
-            let rest = self.run(vec![member]).await;
+    fn run_all(&mut self, batch: Vec<Member>) {
+        for member in self.run(batch) {
+            let rest = self.run(vec![member]);
             debug_assert!(rest.is_empty(), "a member alone is always answered");
         }
     }
 
     /// Runs a batch until it is answered. Returns the members if they are to be run one by one.
-    async fn run(&mut self, mut batch: Vec<Member>) -> Vec<Member> {
+    fn run(&mut self, mut batch: Vec<Member>) -> Vec<Member> {
         self.turns = self.turns.saturating_sub(1);
+        self.guarded = self.guarded.saturating_sub(1);
         let (mut attempts, mut breaks) = (1, 0);
         let begun = Instant::now();
         loop {
-            let (members, failure) = match self.attempt(batch).await {
+            let (members, failure) = match self.attempt(batch) {
                 Attempt::Answered => return Vec::new(),
+                Attempt::Unguarded(members) => {
+                    self.guarded = GUARDED;
+                    batch = members;
+                    continue;
+                }
                 Attempt::Failed(members, failure) => (members, failure),
             };
             batch = members;
             match failure {
                 BatchFailure::Undone(StoreError::Conflict) if attempts < MAX_ATTEMPTS => {
                     self.turns = TURNS;
-                    pause(attempts).await;
+                    self.driver.wait(pause(attempts));
                     attempts += 1;
                 }
                 BatchFailure::Undone(StoreError::Unavailable(_))
@@ -135,32 +161,30 @@ impl Batches {
         }
     }
 
-    async fn attempt(&self, mut batch: Vec<Member>) -> Attempt {
-        let client = match self.pool.get().await {
+    fn attempt(&self, mut batch: Vec<Member>) -> Attempt {
+        let client = match self.driver.wait(self.pool.get()) {
             Ok(client) => client,
             // the pool has waited and tried already
             Err(error) => return Attempt::Failed(batch, BatchFailure::Unknown(pool_error(error))),
         };
-        let (runtime, limit) = (Handle::current(), self.limit);
-        let takes_turns = self.turns > 0;
-        let run = task::spawn_blocking(move || {
-            let mut session = PostgresSession::new(client, runtime, limit);
-            if takes_turns {
-                session.take_turns();
-            }
-            match run_batch(&mut session, &mut batch, || ()) {
-                Ok(outcomes) => {
-                    drop(session);
-                    for (member, outcome) in batch.into_iter().zip(outcomes) {
-                        member.answer(outcome);
-                    }
-                    Attempt::Answered
+        let mut session = PostgresSession::new(client, self.driver.clone(), self.limit);
+        if self.turns > 0 {
+            session.take_turns();
+        }
+        if self.guarded == 0 {
+            session.go_unguarded();
+        }
+        match run_batch(&mut session, &mut batch, || ()) {
+            Ok(outcomes) => {
+                drop(session);
+                for (member, outcome) in batch.into_iter().zip(outcomes) {
+                    member.answer(outcome);
                 }
-                Err(failure) => Attempt::Failed(batch, failure),
+                Attempt::Answered
             }
-        });
-        // a panic, or the end of the runtime, drops the members: those who wait for them are told
-        run.await.unwrap_or(Attempt::Answered)
+            Err(_) if session.missed_guards() => Attempt::Unguarded(batch),
+            Err(failure) => Attempt::Failed(batch, failure),
+        }
     }
 }
 

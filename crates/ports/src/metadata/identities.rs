@@ -53,7 +53,7 @@ stored_words! {
         Group = "group",
         /// A managed policy of an account.
         Policy = "policy",
-        /// An OpenID Connect provider.
+        /// A provider of identities.
         OidcProvider = "oidc-provider",
         /// An instance profile.
         InstanceProfile = "instance-profile",

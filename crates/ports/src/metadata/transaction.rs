@@ -259,7 +259,6 @@ pub trait WriteTransaction: ReadTransaction + WriteIdentities {
     ) -> Result<(), StoreError>;
     /// Removes a resource tag, if there.
     fn delete_resource_tag(&mut self, id: &RepositoryId, key: &str) -> Result<(), StoreError>;
-
     /// Adds an image with its sealed manifest. The closure knows that the digest is not stored: else the transaction
     /// fails. `is_tagged` is true only if the same closure then puts a tag.
     fn insert_image(

@@ -105,15 +105,10 @@ pub struct StoreArgs {
     )]
     pub latest: Latest,
 
-    /// Networks and places that the server may ask though they are not public, also without TLS, separated by commas:
-    /// `10.20.0.0/16`, `idp.internal:8443`. It asks for the keys of OpenID Connect providers
-    #[arg(
-        long,
-        env = "ECRU_EGRESS_ALLOW",
-        value_name = "LIST",
-        default_value = ""
-    )]
-    pub egress_allow: String,
+    /// Networks and places that the server may ask though they are not public, also without TLS, separated by commas,
+    /// such as `10.20.0.0/16,idp.internal:8443`; it asks for the keys of identity providers [default: none]
+    #[arg(long, env = "ECRU_EGRESS_ALLOW", value_name = "LIST")]
+    pub egress_allow: Option<String>,
 
     /// The least important lines that are logged
     #[arg(

@@ -13,6 +13,7 @@ use thiserror::Error;
 use zeroize::Zeroizing;
 
 use super::arguments::{Latest, LogFormat, LogLevel, MetricsListen, ServeArgs, StoreArgs};
+use super::places::{audit_place, beside, blobs_directory, is_within, metadata_place};
 use super::secret_url::SecretUrl;
 use super::span::Span;
 use crate::proxies::TrustedProxies;
@@ -21,7 +22,6 @@ const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_hours(1);
 const YEAR: Duration = Duration::from_hours(24 * 365);
 const MOST_CONNECTIONS: u32 = 1_000_000;
-const MOST_AUDIT_MEBIBYTES: u32 = 4_096;
 const LONGEST_HOST: usize = 255;
 const METRICS_PORT: u16 = 5051;
 
@@ -232,7 +232,7 @@ impl StoreConfig {
                 Latest::Explicit => LatestMode::Explicit,
                 Latest::Follow => LatestMode::Follow,
             },
-            egress_allow: EgressAllow::parse(&args.egress_allow)
+            egress_allow: EgressAllow::parse(args.egress_allow.as_deref().unwrap_or_default())
                 .map_err(|error| invalid("egress-allow", error.to_string()))?,
             root_key: root_key(variable)?,
             log_level: args.log_level,
@@ -243,7 +243,7 @@ impl StoreConfig {
     }
 }
 
-fn invalid(name: &'static str, reason: impl Into<String>) -> SettingError {
+pub(super) fn invalid(name: &'static str, reason: impl Into<String>) -> SettingError {
     SettingError::Invalid {
         name,
         reason: reason.into(),
@@ -283,58 +283,6 @@ fn home(args: &StoreArgs) -> Result<Registry, SettingError> {
             .map_err(|error| invalid("account-id", error.to_string()))?,
         region: Region::parse(&args.region)
             .map_err(|error| invalid("region", error.to_string()))?,
-    })
-}
-
-/// `<data>.keys`
-fn beside(data: &Path) -> Result<PathBuf, SettingError> {
-    match data.file_name() {
-        Some(name) => {
-            let mut name = name.to_owned();
-            name.push(".keys");
-            Ok(data.with_file_name(name))
-        }
-        None => Err(SettingError::Together(format!(
-            "keys: {} has no name to put the keys beside, set keys",
-            data.display()
-        ))),
-    }
-}
-
-fn is_within(inner: &Path, outer: &Path) -> Result<bool, SettingError> {
-    let absolute =
-        |path: &Path| std::path::absolute(path).map_err(|error| invalid("data", error.to_string()));
-    Ok(absolute(inner)?.starts_with(absolute(outer)?))
-}
-
-fn metadata_place(url: &SecretUrl, data: &Path) -> Result<MetadataPlace, SettingError> {
-    match url.scheme() {
-        "" if url.expose() == "sqlite" => Ok(MetadataPlace::Sqlite(data.join("metadata.sqlite"))),
-        "postgres" | "postgresql" => Ok(MetadataPlace::Postgres(url.clone())),
-        _ => Err(invalid("metadata", "neither sqlite nor postgres://…")),
-    }
-}
-
-fn blobs_directory(blobs: Option<&Path>, data: &Path) -> Result<PathBuf, SettingError> {
-    match blobs {
-        None => Ok(data.join("blobs")),
-        Some(path) if path.to_string_lossy().contains("://") => Err(invalid(
-            "blobs",
-            "objects are kept in a directory; buckets are not supported yet",
-        )),
-        Some(path) => Ok(path.to_owned()),
-    }
-}
-
-fn audit_place(args: &StoreArgs, data: &Path) -> Result<AuditPlace, SettingError> {
-    let mebibytes = args.audit_file_size;
-    if mebibytes == 0 || mebibytes > MOST_AUDIT_MEBIBYTES {
-        let reason = format!("{mebibytes} is not between 1 and {MOST_AUDIT_MEBIBYTES}");
-        return Err(invalid("audit-file-size", reason));
-    }
-    Ok(AuditPlace {
-        directory: args.audit_dir.clone().unwrap_or_else(|| data.join("audit")),
-        max_file_bytes: u64::from(mebibytes) * 1_024 * 1_024,
     })
 }
 

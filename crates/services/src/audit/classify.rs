@@ -1,4 +1,4 @@
-//! Which operations change nothing, as CloudTrail's `readOnly` tells it: by what their names begin with.
+//! Which operations change nothing, as `CloudTrail`'s `readOnly` tells it: by what their names begin with.
 
 /// Beginnings of names of operations that only read. Those that issue credentials are among them.
 const READING: [&str; 14] = [

@@ -1,4 +1,4 @@
-//! The record itself: fields in the order in which CloudTrail writes them.
+//! The record itself: fields in the order in which `CloudTrail` writes them.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -150,7 +150,7 @@ struct ResourceItem<'a> {
     r#type: Option<&'static str>,
 }
 
-/// What CloudTrail has not.
+/// What `CloudTrail` has not.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Own<'a> {
@@ -366,8 +366,8 @@ mod tests {
         Principal::root(account, "AKIAEXAMPLE".to_owned())
     }
 
-    fn session(kind: SessionKind, name: &str) -> Option<Arc<Session>> {
-        Some(Arc::new(Session {
+    fn session(kind: SessionKind, name: &str) -> Arc<Session> {
+        Arc::new(Session {
             kind,
             name: name.to_owned(),
             issued_at: Timestamp::from_seconds(1_800_000_000),
@@ -379,7 +379,7 @@ mod tests {
             provider: None,
             source_key: None,
             fingerprint: String::new(),
-        }))
+        })
     }
 
     #[test]
@@ -447,7 +447,7 @@ mod tests {
         let role = Principal {
             arn: "arn:aws:sts::111122223333:assumed-role/puller/ci".to_owned(),
             unique_id: "AROAEXAMPLE".to_owned(),
-            session: session(SessionKind::AssumedRole, "ci"),
+            session: Some(session(SessionKind::AssumedRole, "ci")),
             ..root()
         };
         let identity = read(&event(Some(&role), &[]))["userIdentity"].clone();
@@ -458,7 +458,7 @@ mod tests {
         assert_eq!(context["sourceIdentity"], "ann");
         let guest = Principal {
             arn: "arn:aws:sts::111122223333:federated-user/guest".to_owned(),
-            session: session(SessionKind::FederatedUser, "guest"),
+            session: Some(session(SessionKind::FederatedUser, "guest")),
             ..root()
         };
         let identity = read(&event(Some(&guest), &[]))["userIdentity"].clone();

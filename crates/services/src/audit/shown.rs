@@ -29,7 +29,7 @@ pub const HIDDEN_MEMBERS: [&str; 19] = [
     "webidentitytoken",
 ];
 
-/// The longest text of parameters that is shown, in bytes (CloudTrail leaves out longer ones as well).
+/// The longest text of parameters that is shown, in bytes (`CloudTrail` leaves out longer ones as well).
 const LONGEST: usize = 64 * 1_024;
 
 /// A JSON value without its sensitive members.
@@ -73,10 +73,10 @@ impl Serialize for Shown {
 fn is_hidden(name: &str) -> bool {
     let last = name.rsplit('.').next().unwrap_or(name);
     let hidden = |hidden: &&str| last.eq_ignore_ascii_case(hidden);
-    HIDDEN_MEMBERS.iter().any(|one| hidden(&one)) || name == "Signature"
+    HIDDEN_MEMBERS.iter().any(hidden) || name == "Signature"
 }
 
-/// CloudTrail writes `userName` where the request has `UserName`.
+/// `CloudTrail` writes `userName` where the request has `UserName`.
 fn uncapitalized(name: &str) -> String {
     let mut characters = name.chars();
     let first = characters.next().map(|first| first.to_ascii_lowercase());

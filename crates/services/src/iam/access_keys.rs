@@ -139,7 +139,7 @@ impl Iam {
         self.keys.random(&mut *bytes).map_err(Error::internal)?;
         Ok(AccessKeyPair {
             id: unique_ids::of_access_key(&*self.ids),
-            secret: Zeroizing::new(STANDARD.encode(&*bytes)),
+            secret: Zeroizing::new(STANDARD.encode(*bytes)),
         })
     }
 
@@ -158,7 +158,7 @@ impl Iam {
             .lookup((&permit).into(), move |rows| {
                 let owner = owner.find(rows)?;
                 let mut keys = rows.access_keys_of(&owner.principal.arn)?;
-                keys.sort_by(|one, other| one.created_at.cmp(&other.created_at));
+                keys.sort_by_key(|one| one.created_at);
                 let keys = keys.into_iter();
                 Ok(keys.map(|key| describe(key, &owner.name)).collect())
             })

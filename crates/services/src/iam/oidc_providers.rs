@@ -1,4 +1,4 @@
-//! OpenID Connect providers, whose tokens roles may trust (IAM API Reference, `CreateOpenIDConnectProvider` and its
+//! `OpenID` Connect providers, whose tokens roles may trust (IAM API Reference, `CreateOpenIDConnectProvider` and its
 //! siblings).
 
 use ecru_domain::{Error, Timestamp};
@@ -51,7 +51,7 @@ impl Iam {
             .await?;
         tags::check(&command.tags)?;
         let provider = OidcProviderDocument {
-            name: name.clone(),
+            url: format!("https://{name}"),
             client_ids: command.client_ids,
             thumbprints: command.thumbprints,
             tags: command.tags,
@@ -228,7 +228,8 @@ fn provider_name(url: &str) -> Result<String, Error> {
     if url.len() > MAX_URL || !is_plain || host.is_empty() {
         return Err(invalid());
     }
-    Ok(name.trim_end_matches('/').to_owned())
+    // a slash at the end stays: tokens name their issuer with it
+    Ok(name.to_owned())
 }
 
 fn check(provider: &OidcProviderDocument) -> Result<(), Error> {
@@ -262,7 +263,7 @@ mod tests {
     fn providers_are_named_after_their_urls() {
         let name = provider_name("https://token.actions.example/enterprise").unwrap();
         assert_eq!(name, "token.actions.example/enterprise");
-        assert_eq!(provider_name("https://x.example/").unwrap(), "x.example");
+        assert_eq!(provider_name("https://x.example/").unwrap(), "x.example/");
         for bad in [
             "http://x.example",
             "x.example",

@@ -19,7 +19,7 @@ pub const GROUPS_PER_USER: usize = 10;
 pub const ACCESS_KEYS: usize = 2;
 /// Instance profiles of an account.
 pub const INSTANCE_PROFILES: u64 = 5_000;
-/// OpenID Connect providers of an account.
+/// `OpenID` Connect providers of an account.
 pub const PROVIDERS: u64 = 700;
 /// Client ids of one provider.
 pub const CLIENT_IDS: usize = 100;

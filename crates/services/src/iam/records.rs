@@ -157,7 +157,7 @@ pub(crate) struct OrganizationPolicyDocument {
     pub(crate) tags: Vec<Tag>,
 }
 
-/// An OpenID Connect provider. Its key is the issuer without `https://`, its case kept: URLs have one.
+/// An `OpenID` Connect provider. Its key is the issuer without `https://`, its case kept: URLs have one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct OidcProviderDocument {
     /// The issuer with its scheme, as tokens name it: `https://token.actions.githubusercontent.com`.

@@ -22,7 +22,7 @@ pub enum Tagged<'a> {
     Role(&'a str),
     /// A policy of the account, by ARN.
     Policy(&'a str),
-    /// An OpenID Connect provider, by ARN.
+    /// An `OpenID` Connect provider, by ARN.
     OidcProvider(&'a str),
     /// An instance profile, by name.
     InstanceProfile(&'a str),

@@ -155,14 +155,13 @@ impl Images {
                 permit = Some(self.permit_pull(context, place, &reference).await?);
             }
         }
-        match permit {
-            Some(permit) => Ok(permit),
-            None => {
-                let (registry, name) = (place.registry, place.name);
-                self.access
-                    .authorize_repository(context, place.action, registry, name)
-                    .await
-            }
+        if let Some(permit) = permit {
+            Ok(permit)
+        } else {
+            let (registry, name) = (place.registry, place.name);
+            self.access
+                .authorize_repository(context, place.action, registry, name)
+                .await
         }
     }
 

@@ -1,4 +1,4 @@
-//! The keys of providers of identities, fetched from their issuers (OpenID Connect Discovery) and kept for a while.
+//! The keys of providers of identities, fetched from their issuers (`OpenID` Connect Discovery) and kept for a while.
 //!
 //! Whoever has a token that names a registered issuer can make the server ask that issuer, so asking is bounded: one
 //! request at a time for each issuer, few in all, and not again soon, whatever the answer was.

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use ecru_domain::sessions::{self, SessionTag};
+use ecru_domain::sessions::{self, SessionTag, SessionTags};
 use ecru_domain::{Action, Error, Principal, Refusal, SessionKind, SourceKey};
 
 use super::{IssuedSession, Narrowing, Sts, bare_session, denied, refuse_second_factor};
@@ -73,7 +73,7 @@ impl Sts {
             let wanted = demand(Action::TAG_SESSION);
             self.access.authorize_demand(context, wanted).await?;
         }
-        let tags = sessions::decide_tags(command.tags, Vec::new(), Default::default())?;
+        let tags = sessions::decide_tags(command.tags, Vec::new(), SessionTags::default())?;
         let seconds = sessions::decide_own_seconds(command.seconds, caller.is_root())?;
         let policies = self.session_policies(&caller.account, command.narrowing);
         let policies = policies.await?;

@@ -200,7 +200,7 @@ async fn what_has_no_files_is_not_remembered_for_removal() {
 async fn many_doomed_objects_wait_together() {
     const MANY: u64 = 1_000;
     let (world, delay) = (World::new().await, Duration::from_secs(5));
-    let collection = with_delay(&world, delay).collection;
+    let collection = with_delay(&world, delay).collection.clone();
     let doom = |rows: &mut dyn WriteTransaction| -> Result<(), StoreError> {
         for number in 0..u128::from(MANY) {
             let object = ObjectId::from_random(number.to_be_bytes());
@@ -241,7 +241,7 @@ async fn an_object_that_dies_while_it_waits_waits_anew() {
         )
         .await
         .unwrap();
-    let collection = with_delay(&world, delay).collection;
+    let collection = with_delay(&world, delay).collection.clone();
     collection.run_once(world.now()).await.unwrap();
     let repositories = &world.services.repositories;
     repositories

@@ -192,7 +192,8 @@ impl Realm {
             })
             .await;
         let (role, attached) = role.unwrap();
-        assert_eq!(attached, ["arn:aws:iam::aws:policy/AdministratorAccess"]);
+        let own = format!("arn:aws:iam::aws:policy/AdministratorAccess@{account}");
+        assert_eq!(attached, [own]);
         let now = self.world.now();
         self.world.context(Principal {
             account: account.clone(),

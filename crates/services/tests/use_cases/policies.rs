@@ -1,5 +1,7 @@
 //! Who may pull, push and configure: identity policies, repository policies and registry policies together.
 
+use std::time::Duration;
+
 use ecru_domain::{Error, Reference, Refusal, RepositoryName};
 use ecru_ports::metadata::EntityKind;
 use ecru_services::RequestContext;
@@ -169,6 +171,7 @@ async fn a_deleted_role_is_nobody_and_its_namesake_inherits_nothing() {
         shown.await.unwrap().contains("AROA"),
         "an id whose owner is gone stays as it is"
     );
+    world.turn(Duration::from_secs(1));
     let mut namesake = world.acting(D, "ci", &[allow(&PULL)]).await;
     namesake.principal.account = ecru_domain::AccountId::parse(D).unwrap();
     assert!(pull(&world, &namesake, &app).await.is_some());

@@ -219,7 +219,7 @@ async fn revoked_tokens_stay_so_when_the_clock_is_set_back() {
         upload_lifetime: GRACE,
         latest: LatestMode::Newest,
     };
-    let tokens = Services::new(&outside, &limits).tokens;
+    let tokens = Services::new(&outside, &limits).tokens.clone();
     let outcome = tokens.authenticate("AWS", &password, earlier).await;
     assert_eq!(refusal(outcome), Refusal::TokenInvalid);
 }

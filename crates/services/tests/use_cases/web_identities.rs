@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ecru_domain::{Error, Refusal, StsRefusal};
-use ecru_services::sts::{AssumeRoleWithWebIdentity, WebIdentitySession};
+use ecru_services::sts::{AssumeRoleWithWebIdentity, Narrowing, WebIdentitySession};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
@@ -48,7 +48,7 @@ async fn exchange(world: &World, role: &str, token: &str) -> Result<WebIdentityS
         role_arn: role.to_owned(),
         session_name: "run-42".to_owned(),
         token: Zeroizing::new(token.to_owned()),
-        narrowing: Default::default(),
+        narrowing: Narrowing::default(),
         seconds: None,
     };
     let sts = &world.services.sts;

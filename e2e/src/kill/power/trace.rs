@@ -129,6 +129,8 @@ impl Reader {
                 Deed::Write(path_of(part(0)?)?, offset, written(part(1)?, result)?)
             }
             "ftruncate" => Deed::Resize(path_of(part(0)?)?, part(1)?.parse()?),
+            // blocks that are set aside hold nothing
+            "fallocate" if part(1)?.contains("KEEP_SIZE") => return Ok(None),
             "rename" => Deed::Rename(named(part(0)?)?, named(part(1)?)?),
             "renameat" | "renameat2" => Deed::Rename(named(part(1)?)?, named(part(3)?)?),
             "link" => Deed::Link(named(part(0)?)?, named(part(1)?)?),

@@ -40,12 +40,12 @@ async fn keys_and_ids_are_given_once(store: &Metadata) {
     let user = entity(EntityKind::User, "ann", "/");
     let role = entity(EntityKind::Role, "ann", "/");
     let mut twin = user.clone();
-    twin.id = "id-other".to_owned();
+    "id-other".clone_into(&mut twin.id);
     let mut same_id = entity(EntityKind::Group, "ann", "/");
     same_id.id.clone_from(&user.id);
     let mut elsewhere = entity(EntityKind::User, "ann", "/");
     elsewhere.account = account("222222222222");
-    elsewhere.id = "id-elsewhere".to_owned();
+    "id-elsewhere".clone_into(&mut elsewhere.id);
     for (record, free) in [
         (&user, true),
         (&role, true),
@@ -122,10 +122,12 @@ async fn an_entity_moves_to_a_free_key_only(store: &Metadata) {
     let mut taken = first.clone();
     taken.key.clone_from(&second.key);
     assert!(!write(store, move |t| t.update_entity(&taken)).await);
-    let mut moved = first;
-    moved.key = "g3".to_owned();
-    moved.path = "/p/".to_owned();
-    moved.document = "{}".to_owned();
+    let moved = EntityRecord {
+        key: "g3".to_owned(),
+        path: "/p/".to_owned(),
+        document: "{}".to_owned(),
+        ..first
+    };
     let given = moved.clone();
     assert!(write(store, move |t| t.update_entity(&given)).await);
     let found = look(store, |t| {
