@@ -60,7 +60,7 @@ impl Signer {
         let signed: Vec<_> = [
             ("content-type", call.content_type),
             ("host", self.endpoint.authority()),
-            ("x-amz-date", &date_time),
+            ("x-amz-date", date_time.as_str()),
         ]
         .into_iter()
         .chain(target)
@@ -77,7 +77,7 @@ impl Signer {
             .copied()
             .filter(|(name, _)| *name != "host")
             .collect();
-        headers.push(("authorization", &signature));
+        headers.push(("authorization", signature.as_str()));
         connection
             .exchange(Method::POST, "/", &headers, full(body))
             .await

@@ -60,7 +60,7 @@ impl AuthorizationArgs {
         };
         let mut arguments = vec!["--metrics-listen", "off"];
         if let Some(database) = database {
-            arguments.extend(["--metadata", &database.url]);
+            arguments.extend(["--metadata", database.url.as_str()]);
         }
         let program = Program::ecru(binary)?.with_arguments(&arguments);
         program

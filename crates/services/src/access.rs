@@ -10,6 +10,7 @@
 //! The rules are those of `ecru-policy`; here facts are loaded and handed to it (IAM User Guide, "Policy evaluation
 //! logic"; ECR User Guide, "Private repository policies").
 
+mod asked_keys;
 mod condition_keys;
 mod decisions;
 mod demand;

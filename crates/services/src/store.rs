@@ -90,6 +90,16 @@ impl Store {
         Ok(found)
     }
 
+    /// What [`Store::recall`] would answer, if it is remembered.
+    pub(crate) async fn remembered<K: Hash + Eq, V: Clone>(
+        &self,
+        memory: &Remembered<K, V>,
+        key: &K,
+    ) -> Option<V> {
+        let generation = self.metadata.generation().await;
+        memory.get(generation.map(|counts| counts.structure), key)
+    }
+
     /// Counts every commit: see [`ecru_ports::metadata::Generation`].
     pub(crate) async fn generation(&self) -> Option<u64> {
         let counts = self.metadata.generation().await;

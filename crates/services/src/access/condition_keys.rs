@@ -9,23 +9,22 @@ use ecru_policy::Value;
 use super::demand::Resource;
 use super::question::Question;
 
-/// The value of a key, whatever its case; `None` if the request does not have it.
+/// The value of a key, written in lower case; `None` if the request does not have it.
 pub(crate) fn value(question: &Question<'_>, key: &str) -> Option<Value> {
-    let key = key.to_ascii_lowercase();
     if let Some((_, value)) = question
         .demand
         .keys
         .iter()
-        .find(|(name, _)| name.eq_ignore_ascii_case(&key))
+        .find(|(name, _)| name.eq_ignore_ascii_case(key))
     {
         return Some(value.clone());
     }
     match key.split_once('/') {
         Some((family, tag)) => tag_value(question, family, tag).map(Value::One),
-        None => principal_value(question, &key)
-            .or_else(|| session_value(question, &key))
-            .or_else(|| request_value(question, &key))
-            .or_else(|| resource_value(question, &key)),
+        None => principal_value(question, key)
+            .or_else(|| session_value(question, key))
+            .or_else(|| request_value(question, key))
+            .or_else(|| resource_value(question, key)),
     }
 }
 

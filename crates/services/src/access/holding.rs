@@ -7,8 +7,8 @@ use ecru_domain::{AccountId, Action, Error, Registry, RepositoryName};
 use ecru_policy::{Document, Policy};
 use ecru_ports::metadata::ReadTransaction;
 
+use super::asked_keys::AskedKeys;
 use super::demand::Resource;
-use super::image_tag::asks_for_image_tag;
 use super::organization::AccountPlace;
 use crate::remembered::Remembered;
 use crate::settings::account_setting;
@@ -43,8 +43,8 @@ pub(crate) struct Holding {
     policies: Vec<Document>,
     /// Of those, how many bind actions that a registry policy of narrow scope is not about.
     binding_all: usize,
-    /// Whether any of it asks for the tag of an image.
-    pub(crate) asks_for_image_tag: bool,
+    /// The condition keys that any of it asks for.
+    pub(crate) asked: AskedKeys,
     /// The trust policy, if it is a role.
     pub(crate) trust: Option<Document>,
     /// The tags of the repository.
@@ -69,6 +69,7 @@ impl Holding {
             place,
             ..Self::default()
         }
+        .finished()
     }
 
     /// The same with another repository policy.
@@ -79,7 +80,14 @@ impl Holding {
         let dropped = self.policies.len() - holding.policies.len();
         holding.policies.insert(0, repository_policy);
         holding.binding_all = holding.binding_all - dropped + 1;
-        holding
+        holding.finished()
+    }
+
+    fn finished(mut self) -> Self {
+        let levels = self.place.rcps.iter().flatten();
+        let asked = AskedKeys::of(self.policies.iter().chain(&self.trust).chain(levels));
+        self.asked = asked;
+        self
     }
 }
 
@@ -112,6 +120,10 @@ impl Holdings {
             }
             Resource::Named(named) => (named.registry.clone(), None),
         };
+        // nearly always: found without a copy of what it would be read for
+        if let Some(known) = self.store.remembered(&self.known, &place).await {
+            return Ok(known);
+        }
         let (registry, name) = place.clone();
         let read = move |rows: &mut dyn ReadTransaction| {
             load(rows, &registry, name.as_ref()).map(Arc::new)
@@ -147,10 +159,7 @@ fn load(
             holding.binding_all = holding.policies.len();
         }
     }
-    let levels = holding.place.rcps.iter().flatten();
-    let mut documents = holding.policies.iter().chain(levels);
-    holding.asks_for_image_tag = documents.any(asks_for_image_tag);
-    Ok(holding)
+    Ok(holding.finished())
 }
 
 fn place_of(

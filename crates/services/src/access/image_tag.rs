@@ -10,7 +10,6 @@
 //! Where no policy that binds the request asks for the key, nothing of this is looked at.
 
 use ecru_domain::{Action, Error, Registry, RepositoryName, Tag};
-use ecru_policy::Document;
 
 use super::{Access, Demand, Permit, RequestContext, Resource};
 
@@ -28,12 +27,6 @@ pub(crate) enum TagRight<'a> {
     Every(&'a [Tag]),
 }
 
-/// Whether a policy asks for the key.
-pub(crate) fn asks_for_image_tag(document: &Document) -> bool {
-    let mut keys = document.policy.context_keys().iter();
-    keys.any(|key| key.eq_ignore_ascii_case(IMAGE_TAG))
-}
-
 impl Access {
     /// Whether any policy that binds the principal or the repository asks for the tag of an image.
     pub(crate) async fn asks_for_image_tag(
@@ -42,16 +35,13 @@ impl Access {
         registry: &Registry,
         name: &RepositoryName,
     ) -> Result<bool, Error> {
-        if self
-            .standings
-            .of(&context.principal)
-            .await?
-            .asks_for_image_tag
-        {
+        let standing = self.standings.of(&context.principal).await?;
+        if standing.asked.contain(IMAGE_TAG) {
             return Ok(true);
         }
         let resource = Resource::Repository(registry.clone(), name.clone());
-        Ok(self.holdings.of(&resource).await?.asks_for_image_tag)
+        let holding = self.holdings.of(&resource).await?;
+        Ok(holding.asked.contain(IMAGE_TAG))
     }
 
     /// [`Access::authorize`] for images of a repository under tags.

@@ -67,7 +67,7 @@ impl Question<'_> {
             scps: &standing.place.scps,
             rcps: &self.holding.place.rcps,
         };
-        let context = self.needed_context(&layers);
+        let context = self.needed_context();
         let arn = self.demand.resource.arn();
         judge(
             &layers,
@@ -82,22 +82,15 @@ impl Question<'_> {
     }
 
     /// Only what some policy asks for: most ask for nothing.
-    fn needed_context(&self, layers: &Layers<'_>) -> Context {
+    fn needed_context(&self) -> Context {
         let mut context = Context::new();
-        let levels = layers.scps.iter().chain(layers.rcps).flatten();
-        let documents: [&[Document]; 3] = [
-            layers.identity,
-            layers.resource,
-            layers.session.unwrap_or_default(),
-        ];
-        let documents = documents.into_iter().flatten().chain(layers.boundary);
-        for document in documents.chain(levels) {
-            for key in document.policy.context_keys() {
-                if context.get(key).is_none()
-                    && let Some(value) = condition_keys::value(self, key)
-                {
-                    context.set(key, value);
-                }
+        let (own, held) = (&self.standing.asked, &self.holding.asked);
+        for key in own
+            .iter()
+            .chain(held.iter().filter(|key| !own.contain(key)))
+        {
+            if let Some(value) = condition_keys::value(self, key) {
+                context.set(key, value);
             }
         }
         context

@@ -12,7 +12,7 @@ use ecru_policy::{Document, Policy};
 use ecru_ports::metadata::{DocumentKind, EntityKind, EntityRecord, LinkKind, ReadTransaction};
 use parking_lot::Mutex;
 
-use super::image_tag::asks_for_image_tag;
+use super::asked_keys::AskedKeys;
 use super::organization::{self, AccountPlace};
 use crate::iam::managed_policies;
 use crate::iam::records::{
@@ -50,14 +50,21 @@ pub(crate) struct Standing {
     pub(crate) boundary: Option<Document>,
     /// Session policies, if any were passed.
     pub(crate) session: Option<Vec<Document>>,
-    /// Whether any of it asks for the tag of an image.
-    pub(crate) asks_for_image_tag: bool,
+    /// The condition keys that any of it asks for.
+    pub(crate) asked: AskedKeys,
     /// Where its account stands.
     pub(crate) place: Arc<AccountPlace>,
 }
 
-/// Which principal: sessions with other tags or policies stand apart.
-type Who = (String, String, String);
+/// Which principal: its unique id, ARN and fingerprint, a line each, since it is made for every request and one text is
+/// made at once. Sessions with other tags or policies stand apart.
+type Who = String;
+
+fn who(principal: &Principal) -> Who {
+    let session = principal.session.as_ref();
+    let fingerprint = session.map_or("", |session| session.fingerprint.as_str());
+    [&*principal.unique_id, &*principal.arn, fingerprint].join("\n")
+}
 
 /// What binds principals.
 #[derive(Clone)]
@@ -85,15 +92,11 @@ impl Standings {
 
     /// What binds a principal; `None` if its user or role is gone, or its account closed.
     pub(crate) async fn find(&self, principal: &Principal) -> Result<Option<Arc<Standing>>, Error> {
-        let fingerprint = principal
-            .session
-            .as_ref()
-            .map(|session| session.fingerprint.clone());
-        let who: Who = (
-            principal.unique_id.clone(),
-            principal.arn.clone(),
-            fingerprint.unwrap_or_default(),
-        );
+        let who = who(principal);
+        // nearly always: found without a copy of what it would be read for
+        if let Some(known) = self.store.remembered(&self.known, &who).await {
+            return Ok(known);
+        }
         let before = self.checked.lock().get(&who).cloned();
         let asked = principal.clone();
         let read = move |rows: &mut dyn ReadTransaction| {
@@ -147,7 +150,7 @@ pub(crate) fn load(
         identity: Vec::new(),
         boundary: None,
         session: session_documents(rows, principal)?,
-        asks_for_image_tag: false,
+        asked: AskedKeys::default(),
         place,
     };
     if principal.unique_id == principal.account.as_str() {
@@ -174,8 +177,8 @@ pub(crate) fn load(
 
 impl Standing {
     fn finished(mut self) -> Self {
-        let asks = self.documents().any(asks_for_image_tag);
-        self.asks_for_image_tag = asks;
+        let asked = AskedKeys::of(self.documents());
+        self.asked = asked;
         self
     }
 
@@ -196,7 +199,7 @@ impl Standing {
             identity: Vec::new(),
             boundary: None,
             session: None,
-            asks_for_image_tag: false,
+            asked: AskedKeys::default(),
             place: Arc::default(),
         })
     }
