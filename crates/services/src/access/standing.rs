@@ -271,7 +271,8 @@ pub(crate) fn identity_documents(
     }
     for target in rows.links_from(id, LinkKind::AttachedPolicy, None, MAX_ATTACHED)? {
         let arn = records::attached_arn(&target);
-        let belongs = managed_policies::is_of_aws(arn) || arn.contains(account.as_str());
+        let belongs = managed_policies::is_of_aws(arn)
+            || arn.starts_with(&format!("arn:aws:iam::{account}:"));
         if let Some(document) = managed_document(rows, arn)?
             && belongs
         {
