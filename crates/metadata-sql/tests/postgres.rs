@@ -9,7 +9,7 @@
 mod proxy;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use ecru_domain::{RepositoryId, Timestamp};
@@ -133,6 +133,41 @@ async fn no_change_of_two_nodes_is_lost() {
     }
     let count = fact(&nodes[0], "count").await.unwrap();
     assert_eq!(count.len(), 40);
+    schema.remove().await;
+}
+
+/// Beside many quick changes of another node a slow one would fail for ever, however often it ran again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_slow_change_has_its_turn_among_quick_ones() {
+    let schema = Schema::create().await;
+    let (quick, slow) = (schema.open().await, schema.open().await);
+    let is_over = Arc::new(AtomicBool::new(false));
+    let over = is_over.clone();
+    let quick = tokio::spawn(async move {
+        let mut count = 0_usize;
+        while !over.load(Ordering::Relaxed) {
+            let increment = quick.write(Lane::Any, |t| -> Result<(), StoreError> {
+                let count = t.store_fact("count")?.unwrap_or_default();
+                t.put_store_fact("count", &format!("{count}+"))
+            });
+            increment.await.unwrap();
+            count += 1;
+        }
+        count
+    });
+    for _ in 0..5 {
+        let change = slow.write(Lane::Any, |t| -> Result<(), StoreError> {
+            let count = t.store_fact("count")?.unwrap_or_default();
+            std::thread::sleep(Duration::from_millis(100));
+            t.put_store_fact("count", &format!("{count}-"))
+        });
+        change.await.unwrap();
+    }
+    is_over.store(true, Ordering::Relaxed);
+    let quick = quick.await.unwrap();
+    let count = fact(&slow, "count").await.unwrap();
+    assert_eq!(count.matches('-').count(), 5);
+    assert_eq!(count.matches('+').count(), quick);
     schema.remove().await;
 }
 

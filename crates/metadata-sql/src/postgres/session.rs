@@ -35,9 +35,6 @@ pub(super) const DIALECT: Dialect = Dialect {
 };
 
 const BEGIN_WRITE: &str = "BEGIN ISOLATION LEVEL SERIALIZABLE;";
-/// Locks a table that nobody writes to. Unlike a row's, this lock is waited for before the transaction's snapshot is
-/// taken: whoever gets it sees all that the one before has done.
-const TAKE_TURN: &str = "LOCK TABLE migration IN EXCLUSIVE MODE;";
 /// The most statements held back: what they carry waits in memory.
 const MAX_HELD: usize = 32;
 
@@ -58,6 +55,28 @@ enum State {
     Broken,
 }
 
+/// Beside whom a transaction writes. The lock that says so is that of a table which nobody writes to. Unlike a row's, it
+/// is waited for before the transaction's snapshot is taken: whoever gets it sees all that those before have done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// Beside other nodes' transactions.
+    Shared,
+    /// Alone: after those that run, and before those that come later. It cannot lose against any.
+    Alone,
+    /// Beside others always: the server knows no such lock.
+    Unknown,
+}
+
+impl Turn {
+    fn lock(self) -> &'static str {
+        match self {
+            Self::Shared => "LOCK TABLE migration IN ROW SHARE MODE;",
+            Self::Alone => "LOCK TABLE migration IN EXCLUSIVE MODE;",
+            Self::Unknown => "",
+        }
+    }
+}
+
 /// A connection lent by the pool. Dropped within a transaction, it is closed rather than lent again.
 pub(super) struct PostgresSession {
     client: Option<Object>,
@@ -66,7 +85,7 @@ pub(super) struct PostgresSession {
     limit: Duration,
     held_back: Vec<Order<'static>>,
     state: State,
-    takes_turns: bool,
+    turn: Turn,
     guards: Guards,
 }
 
@@ -90,7 +109,7 @@ impl PostgresSession {
             limit,
             held_back: Vec::new(),
             state: State::Idle,
-            takes_turns: false,
+            turn: Turn::Shared,
             guards: Guards::Set,
         }
     }
@@ -105,9 +124,14 @@ impl PostgresSession {
         self.guards == Guards::Missed
     }
 
-    /// From now on transactions that write wait for those of other nodes that do the same.
-    pub(super) fn take_turns(&mut self) {
-        self.takes_turns = true;
+    /// Sets beside whom transactions write from now on.
+    pub(super) fn take_turn(&mut self, turn: Turn) {
+        self.turn = turn;
+    }
+
+    /// Beside whom the last transaction wrote: [`Turn::Unknown`] if another could not be taken.
+    pub(super) fn turn(&self) -> Turn {
+        self.turn
     }
 
     /// Begins a transaction that reads one snapshot. Its BEGIN travels with the first statement: should it fail,
@@ -311,12 +335,10 @@ impl Session for PostgresSession {
     fn begin(&mut self) -> Result<(), StoreError> {
         self.state = State::Open;
         self.hold_back(BEGIN_WRITE);
-        if !self.takes_turns {
-            return self.steer_on("");
-        }
-        match self.steer_on(TAKE_TURN) {
-            // a server that knows no such lock: nodes only run again there
-            Err(StoreError::Failed(_)) => {
+        match self.steer_on(self.turn.lock()) {
+            // nodes only run again there
+            Err(StoreError::Failed(_)) if self.turn != Turn::Unknown => {
+                self.turn = Turn::Unknown;
                 self.hold_back("ROLLBACK;");
                 self.steer_on(BEGIN_WRITE)
             }

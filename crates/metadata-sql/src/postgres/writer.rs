@@ -1,8 +1,8 @@
 //! Group commit on PostgreSQL: closures that wait run in one transaction, one transaction at a time.
 //!
 //! Serializable transactions of one process would mostly make each other fail: the server notices conflicts by index
-//! page, and small tables have few. Nodes do meet: a batch that fails over another node's runs again, and for a while
-//! this node then takes turns with the others.
+//! page, and small tables have few. Nodes do meet: a batch that fails over another node's runs again, alone this time,
+//! and so do those that follow for a while.
 
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::io;
@@ -19,7 +19,7 @@ use tokio::time;
 
 use super::driver::Driver;
 use super::errors::pool_error;
-use super::session::PostgresSession;
+use super::session::{PostgresSession, Turn};
 use crate::batch::{BatchFailure, Member, Outcome, run_batch};
 
 /// The most closures in one transaction.
@@ -38,8 +38,8 @@ const MAX_BREAKS: u32 = 2;
 /// The longest pause between two attempts.
 const MAX_PAUSE: Duration = Duration::from_millis(200);
 
-/// For how many batches after a conflict turns are taken.
-const TURNS: u32 = 64;
+/// How many batches after one that lost run alone: where nodes meet once, they are likely to meet again.
+const ALONE: u32 = 64;
 
 /// For how many batches after one that needed them savepoints are set.
 const GUARDED: u32 = 64;
@@ -60,7 +60,8 @@ impl Writer {
             pool,
             driver: Driver::Own(Arc::new(runtime.map_err(failed)?)),
             limit,
-            turns: 0,
+            alone: 0,
+            turns: true,
             guarded: 0,
         };
         let name = "postgres-writer".to_owned();
@@ -96,12 +97,14 @@ fn serve(mut batches: Batches, mut queue: mpsc::Receiver<Member>) {
     }
 }
 
-/// Runs batches, and remembers whether to take turns and to set savepoints.
+/// Runs batches, and remembers for how many more to be alone and to set savepoints.
 struct Batches {
     pool: Pool,
     driver: Driver,
     limit: Duration,
-    turns: u32,
+    alone: u32,
+    /// Whether the server knows the lock by which a batch is alone.
+    turns: bool,
     guarded: u32,
 }
 
@@ -123,7 +126,7 @@ impl Batches {
 
     /// Runs a batch until it is answered. Returns the members if they are to be run one by one.
     fn run(&mut self, mut batch: Vec<Member>) -> Vec<Member> {
-        self.turns = self.turns.saturating_sub(1);
+        self.alone = self.alone.saturating_sub(1);
         self.guarded = self.guarded.saturating_sub(1);
         let (mut attempts, mut breaks) = (1, 0);
         let begun = Instant::now();
@@ -140,7 +143,7 @@ impl Batches {
             batch = members;
             match failure {
                 BatchFailure::Undone(StoreError::Conflict) if attempts < MAX_ATTEMPTS => {
-                    self.turns = TURNS;
+                    self.alone = ALONE;
                     self.driver.wait(pause(attempts));
                     attempts += 1;
                 }
@@ -161,20 +164,28 @@ impl Batches {
         }
     }
 
-    fn attempt(&self, mut batch: Vec<Member>) -> Attempt {
+    fn turn(&self) -> Turn {
+        match (self.turns, self.alone) {
+            (false, _) => Turn::Unknown,
+            (true, 0) => Turn::Shared,
+            (true, _) => Turn::Alone,
+        }
+    }
+
+    fn attempt(&mut self, mut batch: Vec<Member>) -> Attempt {
         let client = match self.driver.wait(self.pool.get()) {
             Ok(client) => client,
             // the pool has waited and tried already
             Err(error) => return Attempt::Failed(batch, BatchFailure::Unknown(pool_error(error))),
         };
         let mut session = PostgresSession::new(client, self.driver.clone(), self.limit);
-        if self.turns > 0 {
-            session.take_turns();
-        }
+        session.take_turn(self.turn());
         if self.guarded == 0 {
             session.go_unguarded();
         }
-        match run_batch(&mut session, &mut batch, || ()) {
+        let run = run_batch(&mut session, &mut batch, || ());
+        self.turns = session.turn() != Turn::Unknown;
+        match run {
             Ok(outcomes) => {
                 drop(session);
                 for (member, outcome) in batch.into_iter().zip(outcomes) {
