@@ -11,13 +11,14 @@
 //! This room must never know what a line says.
 //!
 //! In reading order: `chain` (a line and its hash), `walk` (reading lines again), `first_line`, `directory` (names of
-//! files), `recovery` (where a chain goes on), `disk` and `writer` (the thread), `queue` (the way to it), [`log`],
-//! [`verify`](mod@verify).
+//! files), `recovery` (where a chain goes on), `disk` and `writer` (the thread), `lines` and `queue` (the way to it),
+//! [`log`], [`verify`](mod@verify).
 
 mod chain;
 mod directory;
 mod disk;
 mod first_line;
+mod lines;
 pub mod log;
 mod queue;
 mod recovery;

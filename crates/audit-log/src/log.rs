@@ -126,19 +126,19 @@ impl AuditTrail for AuditLog {
     }
 
     async fn write(&self, line: Vec<u8>) -> Result<(), AuditError> {
-        self.told(self.queue.push_and_tell(line)).await
+        self.told(self.queue.push_and_tell(&line)).await
     }
 
     async fn note(&self, line: Vec<u8>) -> Result<(), AuditError> {
         if self.is_ready() {
-            self.queue.push(line);
+            self.queue.push(&line);
             return Ok(());
         }
         self.write(line).await
     }
 
     fn leave(&self, line: Vec<u8>) {
-        self.queue.push(line);
+        self.queue.push(&line);
     }
 
     async fn flush(&self) -> Result<(), AuditError> {

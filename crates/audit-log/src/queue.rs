@@ -7,6 +7,8 @@ use ecru_ports::{AuditError, AuditHead};
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::{Notify, oneshot};
 
+use crate::lines::Lines;
+
 /// How long a line for which nobody waits may stay in memory.
 const NOTE_PERIOD: Duration = Duration::from_millis(250);
 
@@ -27,8 +29,7 @@ pub(crate) struct Queue {
 }
 
 struct State {
-    lines: Vec<Vec<u8>>,
-    bytes: usize,
+    lines: Lines,
     /// Those whose lines are in `lines`, and those whose lines the thread has.
     waiting: Vec<oneshot::Sender<()>>,
     taken: Vec<oneshot::Sender<()>>,
@@ -45,8 +46,7 @@ impl Queue {
     pub(crate) fn new(head: AuditHead) -> Self {
         Self {
             state: Mutex::new(State {
-                lines: Vec::new(),
-                bytes: 0,
+                lines: Lines::default(),
                 waiting: Vec::new(),
                 taken: Vec::new(),
                 is_urgent: false,
@@ -62,12 +62,12 @@ impl Queue {
     }
 
     /// Takes a line that is durable soon.
-    pub(crate) fn push(&self, line: Vec<u8>) {
+    pub(crate) fn push(&self, line: &[u8]) {
         self.add(line, None);
     }
 
     /// Takes a line, and tells when it is durable.
-    pub(crate) fn push_and_tell(&self, line: Vec<u8>) -> oneshot::Receiver<()> {
+    pub(crate) fn push_and_tell(&self, line: &[u8]) -> oneshot::Receiver<()> {
         let (told, durable) = oneshot::channel();
         self.add(line, Some(told));
         durable
@@ -89,15 +89,14 @@ impl Queue {
         Some(durable)
     }
 
-    fn add(&self, line: Vec<u8>, told: Option<oneshot::Sender<()>>) {
+    fn add(&self, line: &[u8], told: Option<oneshot::Sender<()>>) {
         let mut state = self.state.lock();
-        state.bytes += line.len();
         state.lines.push(line);
         let was_urgent = state.is_urgent;
-        state.is_urgent |= told.is_some() || state.bytes >= URGENT_BYTES;
+        state.is_urgent |= told.is_some() || state.lines.bytes() >= URGENT_BYTES;
         state.waiting.extend(told);
-        let is_news = state.lines.len() == 1 || state.is_urgent != was_urgent;
-        if state.bytes > MAX_QUEUED {
+        let is_news = state.lines.count() == 1 || state.is_urgent != was_urgent;
+        if state.lines.bytes() > MAX_QUEUED {
             self.is_ready.store(false, Ordering::Release);
         }
         drop(state);
@@ -106,8 +105,10 @@ impl Queue {
         }
     }
 
-    /// Waits for lines, on the thread. `None` once there will be no more.
-    pub(crate) fn next_lines(&self) -> Option<Vec<Vec<u8>>> {
+    /// Waits for lines, on the thread, and leaves those behind that are `written`: their memory is used again. `None`
+    /// once there will be no more.
+    pub(crate) fn next_lines(&self, written: Lines) -> Option<Lines> {
+        let room = written.emptied();
         let mut state = self.state.lock();
         loop {
             if state.is_closed || (state.is_urgent && !state.lines.is_empty()) {
@@ -124,9 +125,7 @@ impl Queue {
         }
         state.is_urgent = false;
         state.is_busy = true;
-        state.bytes = 0;
         state.taken = std::mem::take(&mut state.waiting);
-        let room = Vec::with_capacity(state.lines.len());
         Some(std::mem::replace(&mut state.lines, room))
     }
 
@@ -139,7 +138,7 @@ impl Queue {
             tracing::warn!("the audit log is written again");
         }
         let told = std::mem::take(&mut state.taken);
-        let is_ready = state.bytes <= MAX_QUEUED;
+        let is_ready = state.lines.bytes() <= MAX_QUEUED;
         let was_ready = self.is_ready.swap(is_ready, Ordering::AcqRel);
         drop(state);
         for told in told {

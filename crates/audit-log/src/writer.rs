@@ -19,6 +19,7 @@ use crate::chain::{self, GENESIS, Place};
 use crate::directory;
 use crate::disk::{Disk, Segment};
 use crate::first_line::{End, FirstLine, Previous};
+use crate::lines::Lines;
 use crate::queue::Queue;
 
 /// Between two tries.
@@ -77,7 +78,9 @@ impl Writer {
 
     /// Writes what waits until the queue is closed and empty.
     pub(crate) fn serve(mut self, queue: &Queue) {
-        while let Some(lines) = queue.next_lines() {
+        let mut lines = Lines::default();
+        while let Some(next) = queue.next_lines(lines) {
+            lines = next;
             let mut tries = 0;
             while let Err(error) = self.write(&lines) {
                 queue.fail(&error.to_string());
@@ -85,7 +88,7 @@ impl Writer {
                     tries += 1;
                 }
                 if tries > LAST_TRIES {
-                    let count = lines.len();
+                    let count = lines.count();
                     tracing::error!(count, %error, "the process ends with audit lines that could not be written");
                     return;
                 }
@@ -109,7 +112,7 @@ impl Writer {
     }
 
     /// Makes lines durable, in a new file if the one before is full.
-    pub(crate) fn write(&mut self, lines: &[Vec<u8>]) -> io::Result<()> {
+    pub(crate) fn write(&mut self, lines: &Lines) -> io::Result<()> {
         let limit = self.max_file_bytes;
         if let Some(full) = self.open.take_if(|open| open.place.bytes >= limit) {
             self.previous = Some(Previous::new(full.sequence, &full.place, End::Closed));
@@ -121,7 +124,7 @@ impl Writer {
         let mut place = open.place;
         self.text.clear();
         self.text.shrink_to(KEPT_TEXT);
-        for line in lines {
+        for line in lines.iter() {
             chain::seal(&mut self.text, line, &mut place);
         }
         if let Err(error) = open.segment.append(&self.text) {

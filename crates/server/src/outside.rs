@@ -5,6 +5,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 use ecru_domain::Timestamp;
 use ecru_ports::{Clock, Ids};
+use parking_lot::Mutex;
+use zeroize::Zeroizing;
 
 /// The wall clock.
 #[derive(Clone, Copy, Debug, Default)]
@@ -19,18 +21,68 @@ impl Clock for SystemClock {
     }
 }
 
+/// Random bytes drawn at once. A draw costs as much for 16 bytes as for this many: 0.7 µs, twice for each request.
+const DRAWN: usize = 1_024;
+
 /// Identifiers from the system's random source.
-#[derive(Debug, Default)]
-pub struct RandomIds(SystemRandom);
+#[derive(Default)]
+pub struct RandomIds(Mutex<Drawn>);
+
+/// Bytes of which none is given away twice: each is wiped as it goes.
+struct Drawn {
+    source: SystemRandom,
+    bytes: Zeroizing<[u8; DRAWN]>,
+    left: usize,
+}
+
+impl Default for Drawn {
+    fn default() -> Self {
+        Self {
+            source: SystemRandom::new(),
+            bytes: Zeroizing::new([0; DRAWN]),
+            left: 0,
+        }
+    }
+}
 
 impl Ids for RandomIds {
     fn random(&self) -> [u8; 16] {
-        let mut bytes = [0; 16];
-        // no identifier is better than one that may come twice: the request ends, the server goes on
-        assert!(
-            self.0.fill(&mut bytes).is_ok(),
-            "the system's random source failed"
-        );
-        bytes
+        let mut drawn = self.0.lock();
+        let Drawn {
+            source,
+            bytes,
+            left,
+        } = &mut *drawn;
+        let mut id = [0; 16];
+        if *left < id.len() {
+            // no identifier is better than one that may come twice: the request ends, the server goes on
+            assert!(
+                source.fill(&mut **bytes).is_ok(),
+                "the system's random source failed"
+            );
+            *left = bytes.len();
+        }
+        let begin = *left - id.len();
+        id.swap_with_slice(&mut bytes[begin..*left]);
+        *left = begin;
+        id
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn no_id_comes_twice_and_none_stays_behind() {
+        let ids = RandomIds::default();
+        let count = 3 * DRAWN / 16 + 1;
+        let drawn: HashSet<[u8; 16]> = (0..count).map(|_| ids.random()).collect();
+        assert_eq!(drawn.len(), count);
+        let left = ids.0.lock();
+        assert!(left.bytes[left.left..].iter().all(|byte| *byte == 0));
+        assert!(left.bytes[..left.left].iter().any(|byte| *byte != 0));
     }
 }

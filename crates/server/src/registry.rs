@@ -87,7 +87,8 @@ impl Application for Registry {
     async fn answer(&self, request: Request<RequestBody>, visit: Visit) -> Response<AnswerBody> {
         match visit.route {
             Route::Health | Route::Ready => self.health(request.method(), visit.route).await,
-            Route::Api => self.aws(request, &visit).await,
+            // in a box, so that pulls do not move the state of the largest API operation
+            Route::Api => Box::pin(self.aws(request, &visit)).await,
             _ if OciGateway::serves(request.uri().path()) => self.oci(request, &visit).await,
             _ => json(StatusCode::NOT_FOUND, r#"{"message":"not found"}"#),
         }

@@ -45,12 +45,42 @@ pub enum Purpose {
 }
 
 impl Purpose {
+    const ALL: [Self; 4] = [
+        Self::RegistryToken,
+        Self::LayerLink,
+        Self::PageToken,
+        Self::SessionToken,
+    ];
+
     fn label(self) -> &'static [u8] {
         match self {
             Self::RegistryToken => b"ecru registry token v1",
             Self::LayerLink => b"ecru layer link v1",
             Self::PageToken => b"ecru page token v1",
             Self::SessionToken => b"ecru session token v1",
+        }
+    }
+}
+
+/// A base key and those derived from it. Deriving one for each request would cost 1.5 µs.
+struct OpenedKey {
+    base: SecretKey,
+    derived: [SecretKey; Purpose::ALL.len()],
+}
+
+impl OpenedKey {
+    fn of(base: SecretKey, keys: &dyn KeyStore) -> Self {
+        let derived = Purpose::ALL.map(|purpose| keys.derive(&base, purpose.label()));
+        Self { base, derived }
+    }
+
+    fn key(&self, purpose: Purpose) -> &SecretKey {
+        let [token, link, page, session] = &self.derived;
+        match purpose {
+            Purpose::RegistryToken => token,
+            Purpose::LayerLink => link,
+            Purpose::PageToken => page,
+            Purpose::SessionToken => session,
         }
     }
 }
@@ -62,7 +92,7 @@ pub struct ServerKeys {
     keys: Arc<dyn KeyStore>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
-    opened: Arc<Mutex<HashMap<String, SecretKey>>>,
+    opened: Arc<Mutex<HashMap<String, Arc<OpenedKey>>>>,
     known: Arc<Remembered<(), Arc<[ServerKeyRecord]>>>,
 }
 
@@ -83,13 +113,12 @@ impl ServerKeys {
     pub async fn seal(&self, purpose: Purpose, plaintext: &[u8]) -> Result<String, Error> {
         let now = self.clock.now();
         let current = self.current(now).await?;
-        let base = self.open_base(&current).await?;
-        let key = self.keys.derive(&base, purpose.label());
+        let opened = self.open_base(&current).await?;
         let id = hex::decode(&current.id).map_err(Error::internal)?;
         let mut bytes = id;
         bytes.extend(
             self.keys
-                .seal(&key, purpose.label(), plaintext)
+                .seal(opened.key(purpose), purpose.label(), plaintext)
                 .map_err(Error::internal)?,
         );
         Ok(URL_SAFE_NO_PAD.encode(bytes))
@@ -101,12 +130,12 @@ impl ServerKeys {
         purpose: Purpose,
         text: &str,
     ) -> Result<Option<Zeroizing<Vec<u8>>>, Error> {
-        let Some((base, bytes)) = self.base_of(text).await? else {
+        let Some((opened, bytes)) = self.base_of(text).await? else {
             return Ok(None);
         };
         let sealed = bytes.get(ID_BYTES..).unwrap_or_default();
-        let key = self.keys.derive(&base, purpose.label());
-        Ok(self.keys.open(&key, purpose.label(), sealed).ok())
+        let key = opened.key(purpose);
+        Ok(self.keys.open(key, purpose.label(), sealed).ok())
     }
 
     /// The secret access key that goes with a session token: derived from the key under which the token is sealed and
@@ -117,17 +146,17 @@ impl ServerKeys {
         token: &str,
         access_key_id: &str,
     ) -> Result<Option<Zeroizing<Vec<u8>>>, Error> {
-        let Some((base, _)) = self.base_of(token).await? else {
+        let Some((opened, _)) = self.base_of(token).await? else {
             return Ok(None);
         };
         let purpose = [SESSION_SECRET, access_key_id.as_bytes()].concat();
-        let key = self.keys.derive(&base, &purpose);
+        let key = self.keys.derive(&opened.base, &purpose);
         let part = key.material().get(..SECRET_BYTES).unwrap_or_default();
         Ok(Some(Zeroizing::new(STANDARD.encode(part).into_bytes())))
     }
 
     /// The base key that a sealed text names, and the bytes of the text.
-    async fn base_of(&self, text: &str) -> Result<Option<(SecretKey, Vec<u8>)>, Error> {
+    async fn base_of(&self, text: &str) -> Result<Option<(Arc<OpenedKey>, Vec<u8>)>, Error> {
         let Ok(bytes) = URL_SAFE_NO_PAD.decode(text) else {
             return Ok(None);
         };
@@ -142,8 +171,8 @@ impl ServerKeys {
         let Some(record) = records.iter().find(usable) else {
             return Ok(None);
         };
-        let base = self.open_base(record).await?;
-        Ok(Some((base, bytes)))
+        let opened = self.open_base(record).await?;
+        Ok(Some((opened, bytes)))
     }
 
     /// Makes a new current key. The old ones end at once (`revoke`) or when the last token under them ends.
@@ -219,18 +248,21 @@ impl ServerKeys {
         })
     }
 
-    async fn open_base(&self, record: &ServerKeyRecord) -> Result<SecretKey, Error> {
+    async fn open_base(&self, record: &ServerKeyRecord) -> Result<Arc<OpenedKey>, Error> {
         if let Some(key) = self.opened.lock().get(&record.id) {
-            return Ok(key.clone());
+            return Ok(Arc::clone(key));
         }
         let material = self
             .keys
             .open_under_root(&context(&record.id), &record.sealed)
             .await
             .map_err(Error::internal)?;
-        let key = SecretKey::from_slice(&material)
+        let base = SecretKey::from_slice(&material)
             .ok_or_else(|| Error::internal("a server key has the wrong length"))?;
-        self.opened.lock().insert(record.id.clone(), key.clone());
+        let key = Arc::new(OpenedKey::of(base, &*self.keys));
+        self.opened
+            .lock()
+            .insert(record.id.clone(), Arc::clone(&key));
         Ok(key)
     }
 }
