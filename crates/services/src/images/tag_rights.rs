@@ -92,7 +92,9 @@ impl Images {
             let Some(repository) = rows.find_repository(&registry, &name)? else {
                 return Ok(None);
             };
-            if rows.find_tagged_image(&repository.id, &tag)?.is_some() {
+            let tagged = rows.find_tagged_image(&repository.id, &tag)?;
+            // another image may have got the tag since this one was found
+            if tagged.is_some_and(|image| image.digest == digest) {
                 return Ok(None);
             }
             let tags = rows.tags_of_image(&repository.id, &digest, most_tags())?;

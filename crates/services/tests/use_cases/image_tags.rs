@@ -171,7 +171,7 @@ async fn an_index_or_a_new_tag_gives_no_forbidden_image_away() {
 async fn latest_stands_for_no_image_that_may_not_be_pulled() {
     let world = World::new().await;
     let app = world.create("app").await;
-    world.push_image(&app, "released", Some("v1")).await;
+    let released = world.push_image(&app, "released", Some("v1")).await;
     let home = world.home.account.to_string();
     let pulls = |pattern: &str| under(&json!("ecr:BatchGetImage"), "StringLike", pattern);
     let only_latest = world.member(&home, "l", &[pulls("latest")]).await;
@@ -184,6 +184,19 @@ async fn latest_stands_for_no_image_that_may_not_be_pulled() {
     assert!(!pull(&world, &only_latest, &app, "latest").await);
     assert!(!pull(&world, &latest_and_dev, &app, "latest").await);
     assert!(pull(&world, &all, &app, "latest").await);
+    let with_digest = RequestedImage {
+        tag: Some("latest".to_owned()),
+        digest: Some(released.to_string()),
+    };
+    for (who, may) in [
+        (&only_latest, false),
+        (&latest_and_dev, false),
+        (&all, true),
+    ] {
+        let images = &world.services.images;
+        let got = images.batch_get(who, &world.home, &app, vec![with_digest.clone()]);
+        assert_eq!(!is_denied(&got.await), may, "the digest beside the tag");
+    }
     world.push_image(&app, "released", Some("latest")).await;
     assert!(
         pull(&world, &only_latest, &app, "latest").await,
