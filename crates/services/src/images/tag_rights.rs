@@ -2,7 +2,8 @@
 //! [`crate::access::TagRight`]'s module).
 //!
 //! The key must not be got around: an image that only forbidden tags name is not pulled by its digest, not through
-//! `latest` standing for it, not by giving it another tag, and not from within an index.
+//! `latest` standing for it, not by giving it another tag, and not from within an index; nor is it described among the
+//! referrers of another.
 
 use std::collections::HashSet;
 
@@ -183,7 +184,32 @@ impl Images {
             return Ok(true);
         }
         let latest = Tag::parse(Tag::LATEST).map_err(Error::internal)?;
-        let right = TagRight::One(&latest);
+        self.is_permitted(context, wanted, TagRight::One(&latest))
+            .await
+    }
+
+    /// Whether a referrer may be shown with its subject. One without tags goes with it; one with tags must be had under
+    /// any of them.
+    pub(super) async fn may_see_referrer(
+        &self,
+        context: &RequestContext,
+        wanted: Wanted<'_>,
+        digest: &Digest,
+    ) -> Result<bool, Error> {
+        let tags = self.carried_tags(wanted, digest).await?;
+        if tags.is_empty() {
+            return Ok(true);
+        }
+        self.is_permitted(context, wanted, TagRight::Any(&tags))
+            .await
+    }
+
+    async fn is_permitted(
+        &self,
+        context: &RequestContext,
+        wanted: Wanted<'_>,
+        right: TagRight<'_>,
+    ) -> Result<bool, Error> {
         let (action, place) = (wanted.action, wanted.place());
         let outcome = self
             .access

@@ -1,8 +1,9 @@
 //! `ecr:ImageTag`: rights by tag, and no way around them.
 
+use ecru_domain::manifest::media_type;
 use ecru_domain::{Digest, Error, Reference, Refusal, RepositoryName, Tag};
-use ecru_services::RequestContext;
-use ecru_services::images::{PutImage, RequestedImage};
+use ecru_services::images::{PutImage, ReferrerQuery, RequestedImage};
+use ecru_services::{PageRequest, RequestContext};
 use serde_json::{Value, json};
 
 use crate::identities::allow;
@@ -165,6 +166,42 @@ async fn an_index_or_a_new_tag_gives_no_forbidden_image_away() {
     put(&world, &who, &app, index(&own), &["dev-1"])
         .await
         .unwrap();
+}
+
+#[tokio::test]
+async fn referrers_under_forbidden_tags_are_not_described() {
+    let world = World::new().await;
+    let (app, who) = (world.create("app").await, ci(&world).await);
+    let subject = world.push_image(&app, "subject", Some("dev-1")).await;
+    for (note, tag) in [
+        ("secret", Some("v1")),
+        ("own", Some("dev-2")),
+        ("bare", None),
+    ] {
+        let layer = world.push_layer(&app, note.as_bytes()).await;
+        let text = json!({ "schemaVersion": 2, "mediaType": media_type::OCI_MANIFEST,
+            "config": { "mediaType": "application/x-note", "digest": layer.as_str(), "size": note.len() }, "layers": [],
+            "subject": { "mediaType": media_type::OCI_MANIFEST, "digest": subject.as_str(), "size": 2 },
+            "annotations": { "note": note } });
+        world.put(&app, text.to_string().into(), tag).await.unwrap();
+    }
+    let seen = async |who: &RequestContext| {
+        let query = ReferrerQuery {
+            registry: &world.home,
+            name: &app,
+            subject: &subject,
+            artifact_types: &[],
+            page: &PageRequest::default(),
+        };
+        let images = &world.services.images;
+        let page = images.list_referrers(who, query).await.unwrap();
+        let notes = page.items.iter().map(|one| one.annotations["note"].clone());
+        let mut notes: Vec<_> = notes.collect();
+        notes.sort();
+        notes
+    };
+    assert_eq!(seen(&who).await, ["bare", "own"]);
+    assert_eq!(seen(&world.root()).await, ["bare", "own", "secret"]);
 }
 
 #[tokio::test]
