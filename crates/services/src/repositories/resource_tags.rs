@@ -1,7 +1,9 @@
 //! Resource tags of repositories: `Key` and `Value`, by ARN.
 
 use ecru_domain::arn::parse_repository_arn;
-use ecru_domain::resource_tags::{MAX_RESOURCE_TAGS, ResourceTagProblem, check_key, check_tags};
+use ecru_domain::resource_tags::{
+    MAX_RESOURCE_TAGS, ResourceTagProblem, check_cases, check_key, check_tags,
+};
 use ecru_domain::{Action, Error, Refusal};
 
 use super::Repositories;
@@ -20,6 +22,7 @@ impl Repositories {
         check_tags(&tags).map_err(refuse_tag)?;
         self.change(&permit, move |rows, id| {
             let present = rows.resource_tags(id)?;
+            check_cases(&tags, &present).map_err(refuse_tag)?;
             let is_new = |key: &String| !present.iter().any(|(known, _)| known == key);
             if present.len() + tags.iter().filter(|(key, _)| is_new(key)).count()
                 > MAX_RESOURCE_TAGS

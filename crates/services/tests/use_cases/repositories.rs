@@ -200,6 +200,25 @@ async fn resource_tags_are_set_in_the_region_of_the_request() {
 }
 
 #[tokio::test]
+async fn keys_of_resource_tags_do_not_differ_in_case_alone() {
+    let world = World::new().await;
+    world.create("team/app").await;
+    let arn = "arn:aws:ecr:us-east-1:000000000000:repository/team/app";
+    let (root, repositories) = (world.root(), &world.services.repositories);
+    let pair = |key: &str| (key.to_owned(), "v".to_owned());
+    let both = vec![pair("team"), pair("Team")];
+    let refused = repositories.tag_resource(&root, arn, both).await;
+    assert!(matches!(refusal(refused), Refusal::InvalidTagParameter(_)));
+    let first = repositories.tag_resource(&root, arn, vec![pair("team")]);
+    first.await.unwrap();
+    let second = repositories.tag_resource(&root, arn, vec![pair("Team")]);
+    assert!(matches!(
+        refusal(second.await),
+        Refusal::InvalidTagParameter(_)
+    ));
+}
+
+#[tokio::test]
 async fn resource_tags_merge_and_stay_within_their_limit() {
     let world = World::new().await;
     world.create("team/app").await;
