@@ -159,13 +159,75 @@ async fn an_index_or_a_new_tag_gives_no_forbidden_image_away() {
         is_denied(&put(&world, &who, &app, found.bytes, &["dev-1"]).await),
         "a known manifest under another tag"
     );
-    let own = world.push_image(&app, "own", None).await;
+    let own = world.push_image(&app, "own", Some("dev-own")).await;
     put(&world, &who, &app, index(&own), &["dev-1"])
         .await
         .unwrap();
     put(&world, &who, &app, index(&own), &["dev-1"])
         .await
         .unwrap();
+}
+
+#[tokio::test]
+async fn an_index_gives_no_untagged_image_away() {
+    let world = World::new().await;
+    let (app, who) = (world.create("app").await, ci(&world).await);
+    let replaced = world.push_image(&app, "old", Some("v1")).await;
+    world.push_image(&app, "new", Some("v1")).await;
+    let entry =
+        json!({ "mediaType": media_type::OCI_MANIFEST, "digest": replaced.as_str(), "size": 2 });
+    let index =
+        json!({ "schemaVersion": 2, "mediaType": media_type::OCI_INDEX, "manifests": [entry] });
+    let index = bytes::Bytes::from(index.to_string());
+    assert!(is_denied(
+        &put(&world, &who, &app, index.clone(), &["dev-1"]).await
+    ));
+    assert!(!pull(&world, &who, &app, replaced.as_str()).await);
+    let home = world.home.account.to_string();
+    let actions = json!(["ecr:PutImage", "ecr:BatchGetImage"]);
+    let lenient = under(&actions, "StringLikeIfExists", "dev-*");
+    let lenient = world.member(&home, "lenient", &[layers(), lenient]).await;
+    put(&world, &lenient, &app, index, &["dev-1"])
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn an_own_image_that_lost_its_tag_is_pushed_again() {
+    let world = World::new().await;
+    let (app, who) = (world.create("app").await, ci(&world).await);
+    let (first, second) = (
+        image(&world, &app, "one").await,
+        image(&world, &app, "two").await,
+    );
+    for bytes in [&first, &second, &first] {
+        put(&world, &who, &app, bytes.clone(), &["dev-1"])
+            .await
+            .unwrap();
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_attached_to_a_forbidden_image() {
+    let world = World::new().await;
+    let (app, who) = (world.create("app").await, ci(&world).await);
+    let released = world.push_image(&app, "released", Some("v1")).await;
+    let own = world.push_image(&app, "own", Some("dev-1")).await;
+    let layer = world.push_layer(&app, b"note").await;
+    let note = |subject: &Digest| {
+        let text = json!({ "schemaVersion": 2, "mediaType": media_type::OCI_MANIFEST,
+            "config": { "mediaType": "application/x-note", "digest": layer.as_str(), "size": 4 }, "layers": [],
+            "subject": { "mediaType": media_type::OCI_MANIFEST, "digest": subject.as_str(), "size": 2 } });
+        bytes::Bytes::from(text.to_string())
+    };
+    assert!(is_denied(
+        &put(&world, &who, &app, note(&released), &["dev-2"]).await
+    ));
+    for subject in [&own, &Digest::sha256(b"absent")] {
+        put(&world, &who, &app, note(subject), &["dev-2"])
+            .await
+            .unwrap();
+    }
 }
 
 #[tokio::test]
