@@ -214,7 +214,7 @@ impl Entry<'_> {
             },
             Operation::PushManifest => Parameters {
                 image_id: Some(ImageId::of(last)),
-                image_tags: tags_of(self.parts),
+                image_tags: tags_beside(last, self.parts),
                 image_manifest_media_type: text(headers, CONTENT_TYPE.as_str()),
                 ..common
             },
@@ -378,12 +378,11 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 }
 
 /// The tags that a push by digest sets by parameters.
-fn tags_of(parts: &Parts) -> Vec<String> {
-    let query = Query::parse(parts.uri.query().unwrap_or_default());
-    query.map_or_else(
-        |_| Vec::new(),
-        |query| query.all("tag").map(str::to_owned).collect(),
-    )
+fn tags_beside(reference: &str, parts: &Parts) -> Vec<String> {
+    let is_tag = ImageId::of(reference).image_tag.is_some();
+    let text = parts.uri.query().filter(|_| !is_tag);
+    let query = Query::parse(text.unwrap_or_default()).unwrap_or_default();
+    query.all("tag").map(str::to_owned).collect()
 }
 
 /// The `Accept` headers, taken apart.

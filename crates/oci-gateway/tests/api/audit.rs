@@ -65,6 +65,12 @@ async fn tags_that_come_as_parameters_are_recorded() {
     assert_eq!(world.put(&path, &manifest).await.status, 201);
     let put = records(&world).remove(0);
     assert_eq!(put["requestParameters"]["imageTags"], json!(["v1", "v2"]));
+    world
+        .put("/v2/team/app/manifests/v3?tag=v4", &manifest)
+        .await;
+    let put = records(&world).remove(0);
+    assert_eq!(put["requestParameters"]["imageTag"], "v3");
+    assert_eq!(put["requestParameters"]["imageTags"], Value::Null);
 }
 
 #[tokio::test]
