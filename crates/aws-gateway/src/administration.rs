@@ -9,7 +9,8 @@
 //! | `PutOidcProviderKeys` | `provider`: an ARN; `keys`: a JSON Web Key Set as text, or none to ask the provider again | none |
 //! | `PutRegistrySetting` | `name`: `latest`; `value`: `newest`, `explicit` or `follow` | the same |
 //!
-//! Each asks for the IAM action `ecru:<Operation>`. Errors are those of the JSON dialect.
+//! Each asks for the IAM action `ecru:<Operation>`; what concerns the whole server, of the management account alone:
+//! `Verify`, `Explain`, `VerifyAudit`, `RevokeTokens`. Errors are those of the JSON dialect.
 
 mod explain;
 
@@ -157,7 +158,8 @@ async fn verify(call: &Call<'_>, input: &VerifyInput) -> Result<VerifyOutput, Er
 }
 
 async fn verify_audit(call: &Call<'_>) -> Result<VerifyAuditOutput, Error> {
-    let report = call.services.audit.verify(&call.context).await?;
+    let audit = &call.services.audit;
+    let report = audit.verify(&call.context, &call.config.home).await?;
     Ok(VerifyAuditOutput {
         files: report.files,
         lines: report.lines,
@@ -168,10 +170,10 @@ async fn verify_audit(call: &Call<'_>) -> Result<VerifyAuditOutput, Error> {
 }
 
 async fn revoke_tokens(call: &Call<'_>, input: Nothing) -> Result<Nothing, Error> {
-    let services = call.services;
+    let (services, home) = (call.services, &call.config.home);
     services
         .identity
-        .revoke_tokens(&services.access, &call.context)
+        .revoke_tokens(&services.access, &call.context, home)
         .await?;
     Ok(input)
 }

@@ -55,6 +55,26 @@ pub fn check_tags(tags: &[(String, String)]) -> Result<(), ResourceTagProblem> {
     Ok(())
 }
 
+/// Checks that no key comes in two cases, among `tags` or beside what is `present`: conditions compare keys without
+/// regard to case, and could find either.
+pub fn check_cases(
+    tags: &[(String, String)],
+    present: &[(String, String)],
+) -> Result<(), ResourceTagProblem> {
+    for (index, (key, _)) in tags.iter().enumerate() {
+        let others = tags.iter().take(index).chain(present);
+        if others
+            .map(|(other, _)| other)
+            .any(|other| other != key && other.eq_ignore_ascii_case(key))
+        {
+            return Err(ResourceTagProblem::Invalid(
+                "Tag keys that differ in case alone are not allowed.".to_owned(),
+            ));
+        }
+    }
+    Ok(())
+}
+
 fn is_tag_character(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, ' ' | '_' | '.' | ':' | '/' | '=' | '+' | '-' | '@')
 }
@@ -84,6 +104,16 @@ mod tests {
             );
         }
         assert!(check_tags(&[pair("k", "1"), pair("k", "2")]).is_err());
+        let (lower, upper) = (pair("team", "a"), pair("Team", "b"));
+        assert!(check_cases(&[lower.clone(), upper.clone()], &[]).is_err());
+        assert!(check_cases(std::slice::from_ref(&lower), std::slice::from_ref(&upper)).is_err());
+        assert!(
+            check_cases(
+                std::slice::from_ref(&lower),
+                &[lower.clone(), pair("x", "")]
+            )
+            .is_ok()
+        );
         let many: Vec<_> = (0..51).map(|n| pair(&format!("k{n}"), "v")).collect();
         assert_eq!(check_tags(&many), Err(ResourceTagProblem::TooMany));
     }

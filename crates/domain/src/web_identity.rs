@@ -1,6 +1,8 @@
 //! What the token of an identity provider says, and whether it may be used (STS, `AssumeRoleWithWebIdentity`; `OpenID`
 //! Connect Core, "ID Token Validation"). That it is the provider's was checked before.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value};
 
 use crate::error::{Error, StsRefusal};
@@ -71,6 +73,7 @@ impl WebIdentity {
     /// Whether it may be used now, and for which of `audiences` it is.
     pub fn check(&self, audiences: &[String], now: Timestamp) -> Result<String, Error> {
         self.subject()?;
+        self.check_cases()?;
         self.check_times(now.seconds())?;
         let own = match self.claims.get("aud") {
             Some(Value::String(one)) => vec![one.as_str()],
@@ -82,6 +85,20 @@ impl WebIdentity {
         let mut known = own.filter(|one| audiences.iter().any(|audience| audience == one));
         let found = known.next().map(str::to_owned);
         found.ok_or_else(|| refused("Incorrect token audience"))
+    }
+
+    /// Claims become condition keys, which are the same in upper case: a claim of a provider's user must not pass for
+    /// one of the provider.
+    fn check_cases(&self) -> Result<(), Error> {
+        let mut seen = HashSet::new();
+        if self
+            .claims
+            .keys()
+            .all(|claim| seen.insert(claim.to_ascii_lowercase()))
+        {
+            return Ok(());
+        }
+        Err(refused("Claims of the token differ in case alone"))
     }
 
     fn check_times(&self, now: i64) -> Result<(), Error> {
@@ -228,6 +245,15 @@ mod tests {
             claims["azp"] = "app".into();
         };
         assert_eq!(check(azp).unwrap(), "app");
+    }
+
+    #[test]
+    fn claims_that_differ_in_case_alone_are_refused() {
+        let beside = |claim: &str| check(|claims| claims[claim] = "spoofed".into());
+        assert!(beside("subject").is_ok());
+        for claim in ["Sub", "SUB", "Aud"] {
+            assert!(beside(claim).is_err(), "{claim}");
+        }
     }
 
     #[test]

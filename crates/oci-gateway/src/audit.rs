@@ -16,6 +16,7 @@ use serde::Serialize;
 use crate::errors::{Code, Failure};
 use crate::gateway::{Arrival, host_of, user_agent};
 use crate::paths::Target;
+use crate::query::Query;
 use crate::response::{CONTENT_DIGEST, ResponseBody, UPLOAD_UUID};
 use crate::routes::{Operation, Route};
 
@@ -213,6 +214,7 @@ impl Entry<'_> {
             },
             Operation::PushManifest => Parameters {
                 image_id: Some(ImageId::of(last)),
+                image_tags: tags_beside(last, self.parts),
                 image_manifest_media_type: text(headers, CONTENT_TYPE.as_str()),
                 ..common
             },
@@ -311,6 +313,8 @@ struct Parameters<'a> {
     image_ids: Option<[ImageId<'a>; 1]>,
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     image_id: Option<ImageId<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    image_tags: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     subject_id: Option<ImageId<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -371,6 +375,14 @@ impl<'a> ImageId<'a> {
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let value = headers.get(name)?.to_str().ok()?;
     (value.len() <= MAX_MEDIA_TYPE).then_some(value)
+}
+
+/// The tags that a push by digest sets by parameters.
+fn tags_beside(reference: &str, parts: &Parts) -> Vec<String> {
+    let is_tag = ImageId::of(reference).image_tag.is_some();
+    let text = parts.uri.query().filter(|_| !is_tag);
+    let query = Query::parse(text.unwrap_or_default()).unwrap_or_default();
+    query.all("tag").map(str::to_owned).collect()
 }
 
 /// The `Accept` headers, taken apart.

@@ -155,7 +155,7 @@ pub static ROUTES: [Route; 15] = [
         operation: Operation::CompleteUpload,
         name: "upload.complete",
         template: "/v2/<name>/blobs/uploads/<upload>",
-        actions: &["ecr:CompleteLayerUpload"],
+        actions: &["ecr:CompleteLayerUpload", "ecr:UploadLayerPart"],
     },
     Route {
         method: Method::DELETE,

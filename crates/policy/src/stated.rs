@@ -162,14 +162,37 @@ impl Principals {
         self.is_not
     }
 
-    /// How closely the element means a principal. `NotPrincipal` means everyone whom it does not list.
+    /// How closely the element means a principal. `NotPrincipal` means everyone whom it does not list. An account in that
+    /// list stands beside those of it who are spared, and spares nobody but its root user; so does a role beside its
+    /// sessions.
     pub(crate) fn grade(&self, principal: &Principal) -> Option<Grade> {
         let grades = self.stated.iter().filter_map(|one| one.grade(principal));
         let closest = grades.max();
-        if self.is_not {
-            return closest.is_none().then_some(Grade::Direct);
+        if !self.is_not {
+            return closest;
         }
-        closest
+        let is_spared = match closest {
+            Some(Grade::Direct) => true,
+            Some(Grade::Parent) => !self.names_session_of_same_role(principal),
+            Some(Grade::Account) | None => false,
+        };
+        (!is_spared).then_some(Grade::Direct)
+    }
+
+    fn names_session_of_same_role(&self, principal: &Principal) -> bool {
+        self.stated.iter().any(|one| match one {
+            Stated::Arn(arn) => Principal::parse(arn).is_ok_and(|named| {
+                named.kind() == PrincipalKind::AssumedRole
+                    && named.account() == principal.account()
+                    && named.name() == principal.name()
+            }),
+            Stated::UniqueId(id) => {
+                let own = principal.unique_id();
+                let rest = own.and_then(|own| id.strip_prefix(own));
+                rest.is_some_and(|rest| rest.starts_with(':'))
+            }
+            _ => false,
+        })
     }
 }
 
@@ -242,6 +265,35 @@ mod tests {
             let principal = Principal::parse(principal).unwrap();
             let found = grade(PrincipalType::Aws, stated, &principal);
             assert_eq!(found, expected, "{stated} {principal:?}");
+        }
+    }
+
+    #[test]
+    fn an_exception_spares_whom_it_names_and_not_their_account() {
+        const BOB: &str = "arn:aws:iam::111122223333:user/bob";
+        const ROLE: &str = "arn:aws:iam::111122223333:role/deploy";
+        const OTHER: &str = "arn:aws:sts::111122223333:assumed-role/deploy/ci-43";
+        for (stated, id, principal, is_spared) in [
+            (&[BOB, ROOT][..], "AIDA1", BOB, true),
+            (&[BOB, ROOT], "AIDA1", FEDERATED, true),
+            (&[BOB, ROOT], "AIDA2", USER, false),
+            (&[BOB, ROOT], "AROA1", SESSION, false),
+            (&[BOB, ROOT], "111122223333", ROOT, true),
+            (&[BOB, "111122223333"], "AIDA2", USER, false),
+            (&[ROLE, ROOT], "AROA1", SESSION, true),
+            (&[SESSION, ROLE, ROOT], "AROA1", SESSION, true),
+            (&[SESSION, ROLE, ROOT], "AROA1", OTHER, false),
+            (&["AROA1", "AROA1:ci-42", ROOT], "AROA1", OTHER, false),
+            (&["AROA1", "AROA1:ci-42", ROOT], "AROA1", SESSION, true),
+            (&["AROA1", "AROA2:ci-42", ROOT], "AROA1", OTHER, true),
+        ] {
+            let values = stated
+                .iter()
+                .map(|one| (PrincipalType::Aws, (*one).to_owned()));
+            let (is_not, values) = (true, values.collect());
+            let principal = Principal::parse(principal).unwrap().with_unique_id(id);
+            let found = Principals::compile(&Listed { is_not, values }).grade(&principal);
+            assert_eq!(found.is_none(), is_spared, "{stated:?} {principal:?}");
         }
     }
 

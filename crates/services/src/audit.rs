@@ -14,7 +14,7 @@ mod shown;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ecru_domain::{Action, Error, Timestamp};
+use ecru_domain::{Action, Error, Registry, Timestamp};
 use ecru_ports::metadata::{Lane, ReadTransaction, WriteTransaction};
 use ecru_ports::{AuditHead, AuditReport, AuditTrail, Ids, Metadata, StoreError};
 use parking_lot::Mutex;
@@ -152,9 +152,14 @@ impl Audit {
         self.trail.is_ready()
     }
 
-    /// `ecru:VerifyAudit`: reads the log of this node again.
-    pub async fn verify(&self, context: &RequestContext) -> Result<AuditReport, Error> {
-        let any = Resource::Any(context.own_registry());
+    /// `ecru:VerifyAudit`: reads the log of this node again, which is about all accounts. `home` is the registry whose
+    /// administrators may.
+    pub async fn verify(
+        &self,
+        context: &RequestContext,
+        home: &Registry,
+    ) -> Result<AuditReport, Error> {
+        let any = Resource::Any(home.clone());
         self.access
             .authorize(context, Action::VERIFY_AUDIT, any)
             .await?;

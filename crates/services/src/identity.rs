@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use ecru_domain::{AccountId, Error, Principal, SessionKind, SourceKey, Timestamp};
+use ecru_domain::{AccountId, Error, Principal, Registry, SessionKind, SourceKey, Timestamp};
 use ecru_ports::metadata::{AccessKeyRecord, Lane, ReadTransaction};
 use ecru_ports::{Clock, KeyStore};
 use zeroize::Zeroizing;
@@ -243,13 +243,14 @@ impl Identity {
             .await
     }
 
-    /// Ends every token at once (`ecru:RevokeTokens`).
+    /// Ends every token of every account at once (`ecru:RevokeTokens`). `home` is the registry whose administrators may.
     pub async fn revoke_tokens(
         &self,
         access: &crate::Access,
         context: &RequestContext,
+        home: &Registry,
     ) -> Result<(), Error> {
-        let resource = crate::Resource::Any(context.own_registry());
+        let resource = crate::Resource::Any(home.clone());
         access
             .authorize(context, ecru_domain::Action::REVOKE_TOKENS, resource)
             .await?;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use ecru_domain::error::RepositoryLabel;
 use ecru_domain::mutability::TagMutability;
 use ecru_domain::repository::Repository;
-use ecru_domain::resource_tags::check_tags;
+use ecru_domain::resource_tags::{check_cases, check_tags};
 use ecru_domain::{Action, Error, Refusal, Registry, RepositoryId, RepositoryName};
 use ecru_ports::metadata::{JobKind, JobRecord, Lane, TagStatus, WriteTransaction};
 use ecru_ports::{Clock, Ids};
@@ -100,7 +100,9 @@ impl Repositories {
         if !command.tags.is_empty() {
             let tag = demand(Action::TAG_RESOURCE);
             self.access.authorize_demand(context, tag).await?;
-            check_tags(&command.tags).map_err(resource_tags::refuse_tag)?;
+            check_tags(&command.tags)
+                .and_then(|()| check_cases(&command.tags, &[]))
+                .map_err(resource_tags::refuse_tag)?;
         }
         let label = permit.label()?;
         self.check_name_is_free(&permit, &label).await?;

@@ -7,7 +7,7 @@ use ecru_domain::settings::AccountSetting;
 use ecru_domain::{Action, Error, Refusal, Registry};
 use ecru_ports::metadata::{Lane, ReadTransaction};
 
-use crate::access::{Access, RequestContext, Resource};
+use crate::access::{Access, Demand, RequestContext, Resource};
 use crate::store::Store;
 
 /// The registry setting that decides what `latest` means.
@@ -53,10 +53,9 @@ impl Settings {
         let registry = context.own_registry();
         let permit = self
             .access
-            .authorize(
+            .authorize_demand(
                 context,
-                Action::GET_ACCOUNT_SETTING,
-                Resource::Any(registry.clone()),
+                demand(Action::GET_ACCOUNT_SETTING, &registry, setting),
             )
             .await?;
         self.store
@@ -76,10 +75,9 @@ impl Settings {
         let registry = context.own_registry();
         let permit = self
             .access
-            .authorize(
+            .authorize_demand(
                 context,
-                Action::PUT_ACCOUNT_SETTING,
-                Resource::Any(registry.clone()),
+                demand(Action::PUT_ACCOUNT_SETTING, &registry, setting),
             )
             .await?;
         if !setting.values().contains(&value) {
@@ -138,6 +136,13 @@ impl Settings {
     pub(crate) fn latest_mode_of(&self, own: Option<&str>) -> LatestMode {
         own.and_then(LatestMode::parse).unwrap_or(self.latest)
     }
+}
+
+/// An action on an account setting, with the condition key that tells which (Service Authorization Reference, "Condition
+/// keys for Amazon ECR").
+fn demand(action: Action, registry: &Registry, setting: AccountSetting) -> Demand {
+    let demand = Demand::new(action, Resource::Any(registry.clone()));
+    demand.with_key("ecr:AccountSetting", setting.name())
 }
 
 /// The value of an account setting: as put, else its default.

@@ -56,6 +56,24 @@ async fn a_push_is_recorded_under_the_names_of_the_api() {
 }
 
 #[tokio::test]
+async fn tags_that_come_as_parameters_are_recorded() {
+    let world = World::new().await;
+    let manifest = world.image("team/app", "a", json!({})).await;
+    let digest = Digest::sha256(&manifest);
+    let path = format!("/v2/team/app/manifests/{digest}?tag=v1&tag=v2");
+    world.audit.clear();
+    assert_eq!(world.put(&path, &manifest).await.status, 201);
+    let put = records(&world).remove(0);
+    assert_eq!(put["requestParameters"]["imageTags"], json!(["v1", "v2"]));
+    world
+        .put("/v2/team/app/manifests/v3?tag=v4", &manifest)
+        .await;
+    let put = records(&world).remove(0);
+    assert_eq!(put["requestParameters"]["imageTag"], "v3");
+    assert_eq!(put["requestParameters"]["imageTags"], Value::Null);
+}
+
+#[tokio::test]
 async fn every_request_has_the_name_of_the_action_that_is_decided() {
     let world = World::new().await;
     let blob = world.push_blob("team/app", b"blob").await;

@@ -4,7 +4,9 @@
 //! |---|---|---|
 //! | push, pull or delete by a tag | that tag | it is |
 //! | pull by digest | each tag of the image, and of the indexes that contain it | any is |
+//! | the images of an index that is pushed, and its subject | as for a pull of each by digest | all are, but for those that a pushed tag carries |
 //! | delete by digest | each tag of the image | all are |
+//! | a referrer of an image that may be pulled by digest | each tag of the referrer, if it has any | any is; else it is left out |
 //! | an image without any tag; a push by digest | missing | it is without the key |
 //!
 //! Where no policy that binds the request asks for the key, nothing of this is looked at.

@@ -10,6 +10,8 @@ use super::users::insert;
 use super::{Iam, quotas, refusals, tags};
 use crate::access::RequestContext;
 
+/// What condition keys of the server itself begin with: claims of a provider of that name would pass for them.
+const SERVICES: [&str; 7] = ["aws", "ecr", "ecru", "iam", "kms", "organizations", "sts"];
 /// The longest URL.
 const MAX_URL: usize = 255;
 /// Characters of a thumbprint: SHA-1 in hexadecimal.
@@ -225,7 +227,8 @@ fn provider_name(url: &str) -> Result<String, Error> {
         .bytes()
         .all(|byte| byte.is_ascii_graphic() && !b"?#@\"\\<>".contains(&byte));
     let host = name.split('/').next().unwrap_or_default();
-    if url.len() > MAX_URL || !is_plain || host.is_empty() {
+    let is_service = SERVICES.iter().any(|own| own.eq_ignore_ascii_case(name));
+    if url.len() > MAX_URL || !is_plain || host.is_empty() || is_service {
         return Err(invalid());
     }
     // a slash at the end stays: tokens name their issuer with it
@@ -272,6 +275,8 @@ mod tests {
             "https://x.example?q",
             "https://user@x.example",
             "https://x example",
+            "https://aws",
+            "https://STS",
         ] {
             assert!(provider_name(bad).is_err(), "{bad}");
         }

@@ -10,7 +10,7 @@ use super::descriptions::{EntityDescription, UserDescription};
 use super::records::{self, UserDocument};
 use super::targets::{NewEntity, Target};
 use super::{Iam, login_profiles, quotas, refusals, tags, unique_ids};
-use crate::access::RequestContext;
+use crate::access::{Demand, RequestContext, Resource};
 use crate::page::{Page, PageRequest};
 
 /// A user, role or group that is to be made.
@@ -133,18 +133,10 @@ impl Iam {
         command: Rename,
     ) -> Result<(), Error> {
         let target = Target::named(context, kind, &command.name);
-        let permit = self.permit(context, action, &target).await?;
-        if let Some(name) = &command.new_name {
-            let new = NewEntity {
-                kind,
-                path: command.new_path.as_deref().unwrap_or("/"),
-                name,
-                boundary: None,
-                tags: &[],
-                tagging: None,
-            };
-            self.permit_new(context, action, &new).await?;
-        }
+        let demand = self.demand(context, action, &target).await?;
+        let renamed = renamed(&demand, kind, &command)?;
+        let permit = self.access.authorize_demand(context, demand).await?;
+        self.access.authorize_demand(context, renamed).await?;
         self.store
             .write((&permit).into(), Lane::Any, move |rows| {
                 rows.change_identities(&target.account)?;
@@ -219,6 +211,27 @@ pub(super) fn insert(
         return Ok(());
     }
     Err(refusals::taken(entity.kind, &records::name_of(entity)?))
+}
+
+/// The same demand on the ARN that the target will have.
+fn renamed(demand: &Demand, kind: EntityKind, command: &Rename) -> Result<Demand, Error> {
+    let Resource::Named(named) = &demand.resource else {
+        return Err(Error::internal("what is renamed has no ARN"));
+    };
+    let (head, old_name) = named
+        .arn
+        .rsplit_once('/')
+        .ok_or_else(|| Error::internal("an ARN has no name"))?;
+    let name = command.new_name.as_deref().unwrap_or(old_name);
+    let arn = match &command.new_path {
+        Some(path) => records::identity_arn(&named.registry.account, kind, path, name),
+        None => format!("{head}/{name}"),
+    };
+    let resource = Resource::named(named.registry.clone(), arn, named.tags.clone());
+    Ok(Demand {
+        resource,
+        ..demand.clone()
+    })
 }
 
 fn store_rename(

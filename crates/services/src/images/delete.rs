@@ -17,7 +17,7 @@ use ecru_ports::metadata::{ImageRecord, JobKind, JobRecord, ReferenceKind, Write
 use super::Images;
 use super::describe::{ListedImage, MAX_BATCH_TAGS, check_batch_tags};
 use super::find::{ImageFailure, RequestedImage};
-use super::tag_rights::Wanted;
+use super::tag_rights::{TAGGED_MEANWHILE, Wanted};
 use crate::access::{Permit, RequestContext};
 use crate::store::lane_of;
 
@@ -38,9 +38,6 @@ pub struct BatchDeletion {
     /// The rest.
     pub failures: Vec<(RequestedImage, ImageFailure)>,
 }
-
-/// What becomes of a delete that would take a tag for which nobody was asked yet.
-const TAGGED_MEANWHILE: &str = "the image was given another tag in the meantime";
 
 /// Leave to delete images.
 struct Leave {

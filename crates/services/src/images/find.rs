@@ -122,7 +122,9 @@ impl Images {
         for wanted in requested {
             match self.get_one(&permit, &repository, &wanted).await? {
                 Ok(found) => {
-                    if let Ok(ImageIdentifier::Tag(tag)) = wanted.parse() {
+                    if let Ok(ImageIdentifier::Tag(tag) | ImageIdentifier::Both(tag, _)) =
+                        wanted.parse()
+                    {
                         self.permit_newest(context, place, &tag, &found.digest)
                             .await?;
                     }

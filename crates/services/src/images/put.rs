@@ -80,6 +80,8 @@ struct Prepared {
     settings: Settings,
     /// Whether `latest` may follow the push, if the registry has it so.
     may_move_latest: bool,
+    /// Images of an index about which nobody was asked, where that depends on tags: they were not there.
+    unasked: Vec<Digest>,
 }
 
 impl Prepared {
@@ -156,15 +158,15 @@ impl Images {
         if !self.tags_matter(context, wanted).await? {
             return Ok(());
         }
-        let children = push.references.iter().chain(&push.foreign);
-        let mut digests = vec![push.digest.clone()];
-        digests.extend(
-            children
-                .filter(|reference| reference.kind == ReferenceKind::Manifest)
-                .map(|reference| reference.target.clone()),
-        );
-        self.permit_reuse(context, (registry, name), digests, &push.tags)
-            .await?;
+        let all = push.references.iter().chain(&push.foreign);
+        let children = all.filter(|reference| reference.kind == ReferenceKind::Manifest);
+        let children = children.map(|reference| reference.target.clone()).collect();
+        let unasked = self.permit_reuse(context, wanted, (&push.digest, children), &push.tags);
+        push.unasked = unasked.await?;
+        if let Some(subject) = &push.manifest.subject {
+            self.permit_subject(context, wanted, subject, &push.tags)
+                .await?;
+        }
         push.may_move_latest = self.may_push_latest(context, wanted).await?;
         Ok(())
     }
@@ -186,6 +188,7 @@ impl Images {
             label,
             settings: self.settings.clone(),
             may_move_latest: true,
+            unasked: Vec::new(),
         })
     }
 
@@ -286,6 +289,7 @@ impl Images {
                     .begin_push(&place, &push.question(&registry))?
                     .ok_or_else(gone)?;
                 store::refuse_missing(&facts.missing, &push)?;
+                store::refuse_unasked(&push)?;
                 let steps = store::decide(rows, &facts, &push)?;
                 if let store::Steps::Stop(verdict) = steps {
                     return Ok(verdict);

@@ -60,8 +60,8 @@ struct StoredPage {
 }
 
 impl Images {
-    /// `ecr:BatchGetImage`: referrers of a subject, by digest. With artifact types a page may be short or empty
-    /// and still have a next one.
+    /// `ecr:BatchGetImage`: referrers of a subject, by digest. With artifact types, or where the caller may not have all
+    /// of them, a page may be short or empty and still have a next one.
     pub async fn list_referrers(
         &self,
         context: &RequestContext,
@@ -94,8 +94,13 @@ impl Images {
             Some(last) => Some(self.tokens.seal_page(&list, last.as_str()).await?),
             None => None,
         };
+        let tags_matter = self.tags_matter(context, wanted).await?;
         let mut items = Vec::with_capacity(page.found.len());
         for (record, sealed) in page.found {
+            let digest = &record.digest;
+            if tags_matter && !self.may_see_referrer(context, wanted, digest).await? {
+                continue;
+            }
             items.push(self.describe_referrer(&repository, record, &sealed).await?);
         }
         Ok(Page { items, next_token })

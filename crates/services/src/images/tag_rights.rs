@@ -2,7 +2,8 @@
 //! [`crate::access::TagRight`]'s module).
 //!
 //! The key must not be got around: an image that only forbidden tags name is not pulled by its digest, not through
-//! `latest` standing for it, not by giving it another tag, and not from within an index.
+//! `latest` standing for it, not by giving it another tag, and not from within an index; nor is it described among the
+//! referrers of another.
 
 use std::collections::HashSet;
 
@@ -21,6 +22,9 @@ const MAX_DEPTH: u32 = 4;
 
 /// Indexes looked at for one image.
 const MAX_INDEXES: usize = 200;
+
+/// What becomes of a change that would concern a tag for which nobody was asked yet.
+pub(super) const TAGGED_MEANWHILE: &str = "the image was given another tag in the meantime";
 
 /// An image of a repository that somebody wants to have.
 #[derive(Clone, Copy)]
@@ -92,7 +96,9 @@ impl Images {
             let Some(repository) = rows.find_repository(&registry, &name)? else {
                 return Ok(None);
             };
-            if rows.find_tagged_image(&repository.id, &tag)?.is_some() {
+            let tagged = rows.find_tagged_image(&repository.id, &tag)?;
+            // another image may have got the tag since this one was found
+            if tagged.is_some_and(|image| image.digest == digest) {
                 return Ok(None);
             }
             let tags = rows.tags_of_image(&repository.id, &digest, most_tags())?;
@@ -139,36 +145,59 @@ impl Images {
         Ok((permit, Some(allowed)))
     }
 
-    /// Leave to push under tags what is there already: the image itself, and the images of an index. What carries
-    /// other tags must be the pusher's to pull, or the push would give it away.
+    /// Leave to push under tags what is there already: the image itself, and the images of an index. What the pusher
+    /// does not bring must be its own to pull, or the push would give it away. Returns the images of the index that are
+    /// not there, so that nobody was asked about them.
     pub(super) async fn permit_reuse(
         &self,
         context: &RequestContext,
-        place: (&Registry, &RepositoryName),
-        digests: Vec<Digest>,
+        wanted: Wanted<'_>,
+        (own, children): (&Digest, Vec<Digest>),
+        tags: &[Tag],
+    ) -> Result<Vec<Digest>, Error> {
+        let carried = self.carried_tags(wanted, own).await?;
+        if !carried.is_empty() {
+            self.permit_shared(context, wanted, &carried, tags).await?;
+        }
+        let mut absent = Vec::new();
+        for digest in children {
+            match self.carried(wanted, &digest).await? {
+                Some(carried) => self.permit_shared(context, wanted, &carried, tags).await?,
+                None => absent.push(digest),
+            }
+        }
+        Ok(absent)
+    }
+
+    /// Leave to push what refers to a subject: whoever asks for that is shown the push beside it. A subject may be absent.
+    pub(super) async fn permit_subject(
+        &self,
+        context: &RequestContext,
+        wanted: Wanted<'_>,
+        subject: &Digest,
         tags: &[Tag],
     ) -> Result<(), Error> {
-        let (registry, name) = place;
-        let wanted = Wanted {
-            registry,
-            name,
-            action: Action::BATCH_GET_IMAGE,
-        };
-        if !self.tags_matter(context, wanted).await? {
+        match self.carried(wanted, subject).await? {
+            Some(carried) => self.permit_shared(context, wanted, &carried, tags).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Leave to pull what carries `carried` already, unless one of `tags` is among them.
+    async fn permit_shared(
+        &self,
+        context: &RequestContext,
+        wanted: Wanted<'_>,
+        carried: &[Tag],
+        tags: &[Tag],
+    ) -> Result<(), Error> {
+        if carried.iter().any(|tag| tags.contains(tag)) {
             return Ok(());
         }
-        for digest in digests {
-            let carried = self.carried_tags(wanted, &digest).await?;
-            if carried.is_empty() || carried.iter().any(|tag| tags.contains(tag)) {
-                continue;
-            }
-            let right = TagRight::Any(&carried);
-            let action = wanted.action;
-            self.access
-                .authorize_tags(context, action, place, right)
-                .await?;
-        }
-        Ok(())
+        let (action, place) = (Action::BATCH_GET_IMAGE, wanted.place());
+        let right = TagRight::Any(carried);
+        let permit = self.access.authorize_tags(context, action, place, right);
+        permit.await.map(drop)
     }
 
     /// Whether the pusher may also move `latest`, which a registry may let follow every push.
@@ -181,7 +210,32 @@ impl Images {
             return Ok(true);
         }
         let latest = Tag::parse(Tag::LATEST).map_err(Error::internal)?;
-        let right = TagRight::One(&latest);
+        self.is_permitted(context, wanted, TagRight::One(&latest))
+            .await
+    }
+
+    /// Whether a referrer may be shown with its subject. One without tags goes with it; one with tags must be had under
+    /// any of them.
+    pub(super) async fn may_see_referrer(
+        &self,
+        context: &RequestContext,
+        wanted: Wanted<'_>,
+        digest: &Digest,
+    ) -> Result<bool, Error> {
+        let tags = self.carried_tags(wanted, digest).await?;
+        if tags.is_empty() {
+            return Ok(true);
+        }
+        self.is_permitted(context, wanted, TagRight::Any(&tags))
+            .await
+    }
+
+    async fn is_permitted(
+        &self,
+        context: &RequestContext,
+        wanted: Wanted<'_>,
+        right: TagRight<'_>,
+    ) -> Result<bool, Error> {
         let (action, place) = (wanted.action, wanted.place());
         let outcome = self
             .access
@@ -196,7 +250,7 @@ impl Images {
 
     async fn own_tags(&self, wanted: Wanted<'_>, digest: &Digest) -> Result<Vec<Tag>, Error> {
         let digest = digest.clone();
-        self.look_up_tags(wanted, move |rows, repository| {
+        self.look_up(wanted, move |rows, repository| {
             Ok(rows.tags_of_image(repository, &digest, most_tags())?)
         })
         .await
@@ -204,25 +258,33 @@ impl Images {
 
     /// The tags of an image and of the indexes that contain it.
     async fn carried_tags(&self, wanted: Wanted<'_>, digest: &Digest) -> Result<Vec<Tag>, Error> {
+        Ok(self.carried(wanted, digest).await?.unwrap_or_default())
+    }
+
+    /// The same; `None` if there is no such image.
+    async fn carried(
+        &self,
+        wanted: Wanted<'_>,
+        digest: &Digest,
+    ) -> Result<Option<Vec<Tag>>, Error> {
         let digest = digest.clone();
-        self.look_up_tags(wanted, move |rows, repository| {
-            carried_tags(rows, repository, digest)
+        self.look_up(wanted, move |rows, repository| {
+            carried(rows, repository, &digest)
         })
         .await
     }
 
-    async fn look_up_tags<F>(&self, wanted: Wanted<'_>, find: F) -> Result<Vec<Tag>, Error>
+    async fn look_up<T, F>(&self, wanted: Wanted<'_>, find: F) -> Result<T, Error>
     where
-        F: FnOnce(&mut dyn ReadTransaction, &RepositoryId) -> Result<Vec<Tag>, Error>
-            + Send
-            + 'static,
+        T: Default + Send + 'static,
+        F: FnOnce(&mut dyn ReadTransaction, &RepositoryId) -> Result<T, Error> + Send + 'static,
     {
         let (registry, name) = (wanted.registry.clone(), wanted.name.clone());
         self.store
             .read(Warrant::server(), move |rows| {
                 match rows.find_repository(&registry, &name)? {
                     Some(repository) => find(rows, &repository.id),
-                    None => Ok(Vec::new()),
+                    None => Ok(T::default()),
                 }
             })
             .await
@@ -231,6 +293,18 @@ impl Images {
 
 fn most_tags() -> u32 {
     u32::try_from(MAX_TAGS_PER_IMAGE).unwrap_or(u32::MAX)
+}
+
+/// The tags of an image and of the indexes that contain it; `None` if it is not there.
+fn carried(
+    rows: &mut dyn ReadTransaction,
+    repository: &RepositoryId,
+    digest: &Digest,
+) -> Result<Option<Vec<Tag>>, Error> {
+    if rows.find_image(repository, digest)?.is_none() {
+        return Ok(None);
+    }
+    carried_tags(rows, repository, digest.clone()).map(Some)
 }
 
 /// Beyond the bounds an image is taken for one that fewer tags carry: less is allowed, never more.

@@ -1,7 +1,7 @@
 //! Tags of roots, units, accounts and policies; `aws:ResourceTag` in policies means these.
 
 use ecru_domain::organization::{PolicyType, TargetKind};
-use ecru_domain::resource_tags::{MAX_RESOURCE_TAGS, ResourceTagProblem, check_tags};
+use ecru_domain::resource_tags::{MAX_RESOURCE_TAGS, ResourceTagProblem, check_cases, check_tags};
 use ecru_domain::{Error, OrganizationsRefusal};
 use ecru_ports::metadata::{EntityRecord, Lane, WriteTransaction};
 use serde::Serialize;
@@ -175,6 +175,7 @@ fn rewrite(
     match change {
         Change::Remove(keys) => tags.retain(|(key, _)| !keys.contains(key)),
         Change::Set(new) => {
+            check_cases(new, tags).map_err(refuse)?;
             tags.retain(|(key, _)| !new.iter().any(|(other, _)| other == key));
             tags.extend(new.iter().cloned());
             if tags.len() > MAX_RESOURCE_TAGS {
@@ -188,10 +189,16 @@ fn rewrite(
 }
 
 fn check(tags: &[Tag]) -> Result<(), Error> {
-    check_tags(tags).map_err(|problem| match problem {
+    check_tags(tags)
+        .and_then(|()| check_cases(tags, &[]))
+        .map_err(refuse)
+}
+
+fn refuse(problem: ResourceTagProblem) -> Error {
+    match problem {
         ResourceTagProblem::Invalid(text) => invalid("INVALID_PATTERN", text),
         ResourceTagProblem::TooMany => too_many(),
-    })
+    }
 }
 
 fn too_many() -> Error {

@@ -41,8 +41,8 @@ struct Settlement {
 }
 
 impl Uploads {
-    /// The last request of an upload over `/v2/` (`ecr:CompleteLayerUpload`), perhaps with the last bytes.
-    /// `LayerDigestMismatch` leaves the upload as it was before.
+    /// The last request of an upload over `/v2/` (`ecr:CompleteLayerUpload`), perhaps with the last bytes
+    /// (`ecr:UploadLayerPart`). `LayerDigestMismatch` leaves the upload as it was before.
     pub async fn complete(
         &self,
         context: &RequestContext,
@@ -53,6 +53,12 @@ impl Uploads {
         let place = self
             .enter_upload(context, Action::COMPLETE_LAYER_UPLOAD, address)
             .await?;
+        if chunk.length != Some(0) {
+            let (registry, name) = (&address.registry, &address.name);
+            self.access
+                .authorize_repository(context, Action::UPLOAD_LAYER_PART, registry, name)
+                .await?;
+        }
         let record = self.find(&place, &address.upload).await?;
         super::check_start(&place, &record, chunk.first)?;
         let mut session = self.open_session(&place, record).await?;

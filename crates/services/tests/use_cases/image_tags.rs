@@ -1,8 +1,9 @@
 //! `ecr:ImageTag`: rights by tag, and no way around them.
 
+use ecru_domain::manifest::media_type;
 use ecru_domain::{Digest, Error, Reference, Refusal, RepositoryName, Tag};
-use ecru_services::RequestContext;
-use ecru_services::images::{PutImage, RequestedImage};
+use ecru_services::images::{PutImage, ReferrerQuery, RequestedImage};
+use ecru_services::{PageRequest, RequestContext};
 use serde_json::{Value, json};
 
 use crate::identities::allow;
@@ -158,7 +159,7 @@ async fn an_index_or_a_new_tag_gives_no_forbidden_image_away() {
         is_denied(&put(&world, &who, &app, found.bytes, &["dev-1"]).await),
         "a known manifest under another tag"
     );
-    let own = world.push_image(&app, "own", None).await;
+    let own = world.push_image(&app, "own", Some("dev-own")).await;
     put(&world, &who, &app, index(&own), &["dev-1"])
         .await
         .unwrap();
@@ -168,10 +169,108 @@ async fn an_index_or_a_new_tag_gives_no_forbidden_image_away() {
 }
 
 #[tokio::test]
+async fn an_index_gives_no_untagged_image_away() {
+    let world = World::new().await;
+    let (app, who) = (world.create("app").await, ci(&world).await);
+    let replaced = world.push_image(&app, "old", Some("v1")).await;
+    world.push_image(&app, "new", Some("v1")).await;
+    let entry =
+        json!({ "mediaType": media_type::OCI_MANIFEST, "digest": replaced.as_str(), "size": 2 });
+    let index =
+        json!({ "schemaVersion": 2, "mediaType": media_type::OCI_INDEX, "manifests": [entry] });
+    let index = bytes::Bytes::from(index.to_string());
+    assert!(is_denied(
+        &put(&world, &who, &app, index.clone(), &["dev-1"]).await
+    ));
+    assert!(!pull(&world, &who, &app, replaced.as_str()).await);
+    let home = world.home.account.to_string();
+    let actions = json!(["ecr:PutImage", "ecr:BatchGetImage"]);
+    let lenient = under(&actions, "StringLikeIfExists", "dev-*");
+    let lenient = world.member(&home, "lenient", &[layers(), lenient]).await;
+    put(&world, &lenient, &app, index, &["dev-1"])
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn an_own_image_that_lost_its_tag_is_pushed_again() {
+    let world = World::new().await;
+    let (app, who) = (world.create("app").await, ci(&world).await);
+    let (first, second) = (
+        image(&world, &app, "one").await,
+        image(&world, &app, "two").await,
+    );
+    for bytes in [&first, &second, &first] {
+        put(&world, &who, &app, bytes.clone(), &["dev-1"])
+            .await
+            .unwrap();
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_attached_to_a_forbidden_image() {
+    let world = World::new().await;
+    let (app, who) = (world.create("app").await, ci(&world).await);
+    let released = world.push_image(&app, "released", Some("v1")).await;
+    let own = world.push_image(&app, "own", Some("dev-1")).await;
+    let layer = world.push_layer(&app, b"note").await;
+    let note = |subject: &Digest| {
+        let text = json!({ "schemaVersion": 2, "mediaType": media_type::OCI_MANIFEST,
+            "config": { "mediaType": "application/x-note", "digest": layer.as_str(), "size": 4 }, "layers": [],
+            "subject": { "mediaType": media_type::OCI_MANIFEST, "digest": subject.as_str(), "size": 2 } });
+        bytes::Bytes::from(text.to_string())
+    };
+    assert!(is_denied(
+        &put(&world, &who, &app, note(&released), &["dev-2"]).await
+    ));
+    for subject in [&own, &Digest::sha256(b"absent")] {
+        put(&world, &who, &app, note(subject), &["dev-2"])
+            .await
+            .unwrap();
+    }
+}
+
+#[tokio::test]
+async fn referrers_under_forbidden_tags_are_not_described() {
+    let world = World::new().await;
+    let (app, who) = (world.create("app").await, ci(&world).await);
+    let subject = world.push_image(&app, "subject", Some("dev-1")).await;
+    for (note, tag) in [
+        ("secret", Some("v1")),
+        ("own", Some("dev-2")),
+        ("bare", None),
+    ] {
+        let layer = world.push_layer(&app, note.as_bytes()).await;
+        let text = json!({ "schemaVersion": 2, "mediaType": media_type::OCI_MANIFEST,
+            "config": { "mediaType": "application/x-note", "digest": layer.as_str(), "size": note.len() }, "layers": [],
+            "subject": { "mediaType": media_type::OCI_MANIFEST, "digest": subject.as_str(), "size": 2 },
+            "annotations": { "note": note } });
+        world.put(&app, text.to_string().into(), tag).await.unwrap();
+    }
+    let seen = async |who: &RequestContext| {
+        let query = ReferrerQuery {
+            registry: &world.home,
+            name: &app,
+            subject: &subject,
+            artifact_types: &[],
+            page: &PageRequest::default(),
+        };
+        let images = &world.services.images;
+        let page = images.list_referrers(who, query).await.unwrap();
+        let notes = page.items.iter().map(|one| one.annotations["note"].clone());
+        let mut notes: Vec<_> = notes.collect();
+        notes.sort();
+        notes
+    };
+    assert_eq!(seen(&who).await, ["bare", "own"]);
+    assert_eq!(seen(&world.root()).await, ["bare", "own", "secret"]);
+}
+
+#[tokio::test]
 async fn latest_stands_for_no_image_that_may_not_be_pulled() {
     let world = World::new().await;
     let app = world.create("app").await;
-    world.push_image(&app, "released", Some("v1")).await;
+    let released = world.push_image(&app, "released", Some("v1")).await;
     let home = world.home.account.to_string();
     let pulls = |pattern: &str| under(&json!("ecr:BatchGetImage"), "StringLike", pattern);
     let only_latest = world.member(&home, "l", &[pulls("latest")]).await;
@@ -184,6 +283,19 @@ async fn latest_stands_for_no_image_that_may_not_be_pulled() {
     assert!(!pull(&world, &only_latest, &app, "latest").await);
     assert!(!pull(&world, &latest_and_dev, &app, "latest").await);
     assert!(pull(&world, &all, &app, "latest").await);
+    let with_digest = RequestedImage {
+        tag: Some("latest".to_owned()),
+        digest: Some(released.to_string()),
+    };
+    for (who, may) in [
+        (&only_latest, false),
+        (&latest_and_dev, false),
+        (&all, true),
+    ] {
+        let images = &world.services.images;
+        let got = images.batch_get(who, &world.home, &app, vec![with_digest.clone()]);
+        assert_eq!(!is_denied(&got.await), may, "the digest beside the tag");
+    }
     world.push_image(&app, "released", Some("latest")).await;
     assert!(
         pull(&world, &only_latest, &app, "latest").await,

@@ -850,6 +850,13 @@ async fn tags_are_kept_on_every_kind_of_resource() {
         refused(organizations.list_tags(&root, "ou-none-12345678").await),
         Refused::TargetNotFound { .. }
     ));
+    let tagged = organizations.tag_resource(&root, &unit, pair("one"));
+    tagged.await.unwrap();
+    let beside = vec![("Team".to_owned(), "two".to_owned())];
+    assert!(matches!(
+        refused(organizations.tag_resource(&root, &unit, beside).await),
+        Refused::InvalidInput { .. }
+    ));
     let reserved = vec![("aws:x".to_owned(), String::new())];
     assert!(matches!(
         refused(organizations.tag_resource(&root, &unit, reserved).await),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use ecru_domain::settings::AccountSetting;
 use ecru_domain::{Error, Reference, Refusal, RepositoryName};
 use ecru_ports::metadata::EntityKind;
 use ecru_services::RequestContext;
@@ -119,6 +120,29 @@ async fn a_policy_may_ask_for_address_and_region() {
             "{region}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_policy_may_be_about_one_account_setting() {
+    let world = World::new().await;
+    let home = world.home.account.to_string();
+    let actions = ["ecr:GetAccountSetting", "ecr:PutAccountSetting"];
+    let mounting = json!({ "StringEquals": { "ecr:AccountSetting": "BLOB_MOUNTING" } });
+    let allow =
+        json!({ "Effect": "Allow", "Action": actions, "Resource": "*", "Condition": mounting });
+    let who = world.member(&home, "ann", &[statement(&allow)]).await;
+    let settings = &world.services.settings;
+    let (own, other) = (
+        AccountSetting::BlobMounting,
+        AccountSetting::RegistryPolicyScope,
+    );
+    let put = settings.put_account_setting(&who, own, "ENABLED");
+    put.await.unwrap();
+    settings.get_account_setting(&who, own).await.unwrap();
+    let put = settings.put_account_setting(&who, other, "V2");
+    assert!(matches!(refusal(put.await), Refusal::AccessDenied { .. }));
+    let got = settings.get_account_setting(&who, other).await;
+    assert!(matches!(refusal(got), Refusal::AccessDenied { .. }));
 }
 
 #[tokio::test]
@@ -247,7 +271,7 @@ async fn a_registry_policy_binds_every_repository() {
         .await
         .unwrap();
     assert_eq!(pull(&world, &who, &app).await, None);
-    let setting = ecru_domain::settings::AccountSetting::RegistryPolicyScope;
+    let setting = AccountSetting::RegistryPolicyScope;
     let root = world.root();
     settings
         .put_account_setting(&root, setting, "V1")

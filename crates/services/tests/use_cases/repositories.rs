@@ -1,10 +1,10 @@
 //! Repositories and their settings.
 
 use ecru_domain::mutability::TagMutability;
-use ecru_domain::{EncryptionType, Refusal};
-use ecru_services::PageRequest;
+use ecru_domain::{EncryptionType, Refusal, Region};
 use ecru_services::keys::RequestedEncryption;
 use ecru_services::repositories::CreateRepository;
+use ecru_services::{PageRequest, RequestContext};
 
 use crate::world::{World, name, refusal};
 
@@ -176,6 +176,46 @@ async fn repositories_are_listed_by_name_in_pages() {
         }
     }
     assert_eq!(names, ["a-b", "a/b", "aa", "b/x", "cc"]);
+}
+
+#[tokio::test]
+async fn resource_tags_are_set_in_the_region_of_the_request() {
+    let world = World::new().await;
+    world.create("team/app").await;
+    let arn = "arn:aws:ecr:us-east-1:000000000000:repository/team/app";
+    let elsewhere = RequestContext {
+        region: Region::parse("eu-west-1").unwrap(),
+        ..world.root()
+    };
+    let repositories = &world.services.repositories;
+    let tags = vec![("a".to_owned(), "1".to_owned())];
+    let invalid = |refusal: Refusal| matches!(refusal, Refusal::InvalidParameter { .. });
+    let set = repositories.tag_resource(&elsewhere, arn, tags).await;
+    assert!(invalid(refusal(set)));
+    let keys = vec!["a".to_owned()];
+    let taken = repositories.untag_resource(&elsewhere, arn, keys).await;
+    assert!(invalid(refusal(taken)));
+    let listed = repositories.list_resource_tags(&elsewhere, arn).await;
+    assert!(invalid(refusal(listed)));
+}
+
+#[tokio::test]
+async fn keys_of_resource_tags_do_not_differ_in_case_alone() {
+    let world = World::new().await;
+    world.create("team/app").await;
+    let arn = "arn:aws:ecr:us-east-1:000000000000:repository/team/app";
+    let (root, repositories) = (world.root(), &world.services.repositories);
+    let pair = |key: &str| (key.to_owned(), "v".to_owned());
+    let both = vec![pair("team"), pair("Team")];
+    let refused = repositories.tag_resource(&root, arn, both).await;
+    assert!(matches!(refusal(refused), Refusal::InvalidTagParameter(_)));
+    let first = repositories.tag_resource(&root, arn, vec![pair("team")]);
+    first.await.unwrap();
+    let second = repositories.tag_resource(&root, arn, vec![pair("Team")]);
+    assert!(matches!(
+        refusal(second.await),
+        Refusal::InvalidTagParameter(_)
+    ));
 }
 
 #[tokio::test]

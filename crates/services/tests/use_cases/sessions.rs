@@ -190,7 +190,7 @@ async fn revoking_and_a_deny_of_older_tokens_end_sessions_and_their_tokens() {
     world
         .services
         .identity
-        .revoke_tokens(access, &root)
+        .revoke_tokens(access, &root, home)
         .await
         .unwrap();
     assert!(world.signs(&fresh).await.is_none());

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ecru_domain::latest::LatestMode;
-use ecru_domain::{Digest, Error, Reference, Refusal, RepositoryName, Timestamp};
+use ecru_domain::{
+    AccountId, Digest, Error, Principal, Reference, Refusal, RepositoryName, Timestamp,
+};
 use ecru_ports::Clock;
 use ecru_services::identity::{AccessKeyPair, RootKeyOutcome};
 use ecru_services::{Limits, Outside, Services};
@@ -206,7 +208,8 @@ async fn revoked_tokens_stay_so_when_the_clock_is_set_back() {
     let earlier = world.now().plus(Duration::from_secs(60));
     world.turn(Duration::from_secs(3600));
     let (access, context) = (&world.services.access, world.root());
-    let revoke = world.services.identity.revoke_tokens(access, &context);
+    let identity = &world.services.identity;
+    let revoke = identity.revoke_tokens(access, &context, &world.home);
     revoke.await.unwrap();
     let outside = Outside {
         clock: Arc::new(Stopped(earlier)),
@@ -225,13 +228,33 @@ async fn revoked_tokens_stay_so_when_the_clock_is_set_back() {
 }
 
 #[tokio::test]
+async fn what_concerns_every_account_is_for_the_management_account() {
+    let world = World::new().await;
+    let password = token(&world).await;
+    let member = AccountId::parse("222222222222").unwrap();
+    let member = world.context(Principal::root(member, "AKIAMEMBER".to_owned()));
+    let (services, home) = (&world.services, &world.home);
+    let revoked = services
+        .identity
+        .revoke_tokens(&services.access, &member, home);
+    assert!(matches!(
+        refusal(revoked.await),
+        Refusal::AccessDenied { .. }
+    ));
+    let verified = services.audit.verify(&member, home).await;
+    assert!(matches!(refusal(verified), Refusal::AccessDenied { .. }));
+    let holder = services.tokens.authenticate("AWS", &password, world.now());
+    holder.await.unwrap();
+}
+
+#[tokio::test]
 async fn revoking_ends_every_token_at_once() {
     let world = World::new().await;
     let password = token(&world).await;
     world
         .services
         .identity
-        .revoke_tokens(&world.services.access, &world.root())
+        .revoke_tokens(&world.services.access, &world.root(), &world.home)
         .await
         .unwrap();
     assert_eq!(

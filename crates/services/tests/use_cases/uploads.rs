@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use ecru_domain::upload::{MAX_SEGMENTS, MIN_PART_SIZE, PartRange};
-use ecru_domain::{Algorithm, Digest, Error, Refusal};
+use ecru_domain::{Action, Algorithm, Digest, Error, Refusal};
 use ecru_ports::blobs::{Segment, WriteProgress};
 use ecru_ports::metadata::{Lane, StoreError, UploadAdvance, WriteTransaction};
 use ecru_services::uploads::{BodyError, Chunk, UploadAddress};
 use futures_util::StreamExt as _;
 
+use crate::identities::allow;
 use crate::world::{GRACE, World, chunk, name, refusal};
 
 fn bytes(length: usize, seed: u8) -> Vec<u8> {
@@ -116,6 +117,31 @@ async fn a_wrong_digest_is_refused_and_stores_nothing() {
         0,
         "the upload stands as before"
     );
+}
+
+#[tokio::test]
+async fn the_last_bytes_need_the_right_to_upload() {
+    let world = World::new().await;
+    let address = begin(&world).await;
+    let home = world.home.account.to_string();
+    let ends = allow(&["ecr:InitiateLayerUpload", "ecr:CompleteLayerUpload"]);
+    let who = world.member(&home, "ender", &[ends]).await;
+    let uploads = &world.services.uploads;
+    let digest = Digest::sha256(b"bytes");
+    let refused = refusal(
+        uploads
+            .complete(&who, &address, chunk(b"bytes"), &digest)
+            .await,
+    );
+    assert!(
+        matches!(&refused, Refusal::AccessDenied { action, .. } if *action == Action::UPLOAD_LAYER_PART),
+        "{refused:?}"
+    );
+    let root = world.root();
+    let appended = uploads.append(&root, &address, chunk(b"bytes"));
+    appended.await.unwrap();
+    let ended = uploads.complete(&who, &address, chunk(b""), &digest);
+    ended.await.unwrap();
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ use ecru_ports::metadata::{
 };
 
 use super::{Prepared, REFERENCES_PER_WRITE, Verdict};
+use crate::images::tag_rights::TAGGED_MEANWHILE;
 
 /// Digests named in a refusal.
 const MAX_NAMED: usize = 100;
@@ -56,6 +57,15 @@ pub(super) fn refuse_missing(missing: &[Digest], push: &Prepared) -> Result<(), 
         repository,
     }
     .into())
+}
+
+/// Refuses a push whose index has an image that came only after its tags were asked about. Nothing is missing any more.
+pub(super) fn refuse_unasked(push: &Prepared) -> Result<(), Error> {
+    let mut references = push.references.iter();
+    if references.any(|reference| push.unasked.contains(&reference.target)) {
+        return Err(Error::Unavailable(TAGGED_MEANWHILE.into()));
+    }
+    Ok(())
 }
 
 /// Whether the repository has what is referred to.

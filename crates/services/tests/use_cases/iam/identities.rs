@@ -1,13 +1,16 @@
 //! Users and groups.
 
+use ecru_domain::Refusal;
 use ecru_services::PageRequest;
 use ecru_services::iam::IdentityKind;
 use ecru_services::iam::inline_policies::InlinePolicy;
 use ecru_services::iam::login_profiles::LoginProfileChange;
 use ecru_services::iam::tags::Tagged;
 use ecru_services::iam::users::Rename;
+use serde_json::json;
 
 use super::{ADMINISTRATOR, EVERYTHING, identity, pages, refused};
+use crate::people::statement;
 use crate::world::{World, refusal};
 
 #[tokio::test]
@@ -31,6 +34,41 @@ async fn users_are_read_as_they_were_written() {
     let (name, text) = refused(iam.get_user(&root, Some("bob")).await);
     assert_eq!(name, "NoSuchEntity");
     assert_eq!(text, "The user with name bob cannot be found.");
+}
+
+#[tokio::test]
+async fn a_rename_needs_the_right_to_the_new_arn() {
+    let world = World::new().await;
+    let (root, iam) = (world.root(), &world.services.iam);
+    let mut command = identity("bob");
+    command.path = Some("/team/".to_owned());
+    iam.create_user(&root, command).await.unwrap();
+    let home = world.home.account.to_string();
+    let policy = json!({ "Effect": "Allow", "Action": "iam:UpdateUser", "Resource": [
+        "arn:aws:iam::000000000000:user/team/*", "arn:aws:iam::000000000000:user/dev/*"] });
+    let who = world.member(&home, "ann", &[statement(&policy)]).await;
+    let rename = |path: Option<&str>, name: Option<&str>| Rename {
+        name: "bob".to_owned(),
+        new_path: path.map(str::to_owned),
+        new_name: name.map(str::to_owned),
+    };
+    for (path, name) in [
+        (Some("/admin/"), None),
+        (Some("/admin/"), Some("rob")),
+        (Some("/"), Some("rob")),
+    ] {
+        let renamed = iam.update_user(&who, rename(path, name)).await;
+        assert!(
+            matches!(refusal(renamed), Refusal::AccessDenied { .. }),
+            "{path:?} {name:?}"
+        );
+    }
+    let moved = iam.update_user(&who, rename(Some("/dev/"), None));
+    moved.await.unwrap();
+    let named = iam.update_user(&who, rename(None, Some("rob")));
+    named.await.unwrap();
+    let rob = iam.get_user(&root, Some("rob")).await.unwrap();
+    assert_eq!(rob.entity.arn, "arn:aws:iam::000000000000:user/dev/rob");
 }
 
 #[tokio::test]
