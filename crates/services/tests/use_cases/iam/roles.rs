@@ -69,6 +69,45 @@ async fn whom_a_role_trusts_must_be_there_unless_it_is_an_account() {
     }
 }
 
+/// As in AWS: roles are made before the provider that they trust. What is no provider at all is refused.
+#[tokio::test]
+async fn a_provider_that_a_role_trusts_may_come_later() {
+    let world = World::new().await;
+    let (root, iam) = (world.root(), &world.services.iam);
+    let federated = |provider: &str| {
+        format!(
+            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"Federated":"{provider}"}},"Action":"sts:AssumeRoleWithWebIdentity"}}]}}"#
+        )
+    };
+    let later = federated("arn:aws:iam::000000000000:oidc-provider/later.example");
+    let made = iam.create_role(&root, role("ci", later.clone())).await;
+    assert_eq!(made.unwrap().trust, later);
+    let built_in = federated("accounts.google.com");
+    iam.update_trust(&root, "ci", built_in).await.unwrap();
+    iam.update_trust(&root, "ci", later).await.unwrap();
+    for (bad, told) in [
+        (
+            "arn:aws:iam::000000000000:user/ada",
+            "Federated principals must be valid domain names or SAML metadata ARNs",
+        ),
+        (
+            "later.example",
+            "Invalid principal in policy: \"Federated\":\"later.example\"",
+        ),
+    ] {
+        let refusals = [
+            refused(iam.create_role(&root, role("other", federated(bad))).await),
+            refused(iam.update_trust(&root, "ci", federated(bad)).await),
+        ];
+        for (name, text) in refusals {
+            assert_eq!(
+                (name.as_str(), text.as_str()),
+                ("MalformedPolicyDocument", told)
+            );
+        }
+    }
+}
+
 #[tokio::test]
 async fn what_is_not_given_of_a_role_stays() {
     let world = World::new().await;
