@@ -1,7 +1,7 @@
 //! What stands between a dispatch table and a handler: decode, call, encode.
 
 use bytes::Bytes;
-use ecru_aws_model::{ConstraintViolation, Decode, Request, WriteXml, ecr, organizations};
+use ecru_aws_model::{ConstraintViolations, Decode, Request, WriteXml, ecr, organizations};
 use ecru_domain::Error;
 use http::Response;
 use serde::Serialize;
@@ -19,8 +19,8 @@ pub(crate) type Answer = Result<Response<ResponseBody>, Failure>;
 
 /// An operation of a service that speaks the JSON dialect.
 pub(crate) trait JsonOperation: Copy + 'static {
-    /// The refusal of an input that breaks a constraint.
-    fn broken(self, violation: &ConstraintViolation) -> Exception;
+    /// The refusal of an input that breaks constraints.
+    fn broken(self, violations: &ConstraintViolations) -> Exception;
 
     /// How many bytes of a body of this length go on to the handler.
     fn kept(self, length: usize) -> usize {
@@ -29,8 +29,8 @@ pub(crate) trait JsonOperation: Copy + 'static {
 }
 
 impl JsonOperation for ecr::Operation {
-    fn broken(self, violation: &ConstraintViolation) -> Exception {
-        errors::ecr::broken(self, violation)
+    fn broken(self, violations: &ConstraintViolations) -> Exception {
+        errors::ecr::broken(self, violations)
     }
 
     fn kept(self, length: usize) -> usize {
@@ -43,8 +43,8 @@ impl JsonOperation for ecr::Operation {
 }
 
 impl JsonOperation for organizations::Operation {
-    fn broken(self, violation: &ConstraintViolation) -> Exception {
-        errors::organizations::broken(violation)
+    fn broken(self, violations: &ConstraintViolations) -> Exception {
+        errors::organizations::broken(violations)
     }
 }
 
@@ -81,7 +81,7 @@ where
     I: Decode + Request,
     I::Operation: JsonOperation,
 {
-    let broken = |violation: &ConstraintViolation| I::OPERATION.broken(violation);
+    let broken = |violations: &ConstraintViolations| I::OPERATION.broken(violations);
     let input = json_protocol::decode(body.as_slice(), broken)?;
     let kept = I::OPERATION.kept(body.as_slice().len());
     Ok((input, body.into_share(kept)))

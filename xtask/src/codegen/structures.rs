@@ -109,23 +109,7 @@ impl Structure<'_> {
 
     /// How a request becomes the structure.
     fn decode(&self, text: &mut String) -> Result<()> {
-        let names: Vec<String> = self
-            .members
-            .iter()
-            .map(|(member, _)| format!("{member:?}"))
-            .collect();
-        let binding = if names.is_empty() {
-            ""
-        } else {
-            "let members = "
-        };
-        writeln!(
-            text,
-            "impl Decode for {} {{\n    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {{\n        \
-             {binding}node.members(&[{}])?;\n        Ok(Self {{",
-            naming::type_name(self.name),
-            names.join(", ")
-        )?;
+        writeln!(text, "decodes! {{\n    {} {{", naming::type_name(self.name))?;
         for (member, reference) in &self.members {
             let way = if self.is_required(member) {
                 "required"
@@ -134,9 +118,9 @@ impl Structure<'_> {
             };
             let field = naming::field(member);
             let rule = naming::constant(&reference.shape);
-            writeln!(text, "{field}: members.{way}({member:?}, &rules::{rule})?,")?;
+            writeln!(text, "        {field}: {way} {member:?} rules::{rule},")?;
         }
-        text.push_str("        })\n    }\n}\n\n");
+        text.push_str("    }\n}\n\n");
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 #![allow(clippy::struct_field_names, reason = "the names are the model's")]
 
 use super::rules;
-use crate::decode::{Decode, DecodeError, Node};
+use crate::decode::decodes;
 use crate::xml::{WriteXml, XmlWriter};
 
 /// The structure `Tag`.
@@ -15,13 +15,10 @@ pub struct Tag {
     pub value: String,
 }
 
-impl Decode for Tag {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["Key", "Value"])?;
-        Ok(Self {
-            key: members.required("Key", &rules::TAG_KEY_TYPE)?,
-            value: members.required("Value", &rules::TAG_VALUE_TYPE)?,
-        })
+decodes! {
+    Tag {
+        key: required "Key" rules::TAG_KEY_TYPE,
+        value: required "Value" rules::TAG_VALUE_TYPE,
     }
 }
 
