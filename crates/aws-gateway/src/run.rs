@@ -3,9 +3,11 @@
 use bytes::Bytes;
 use ecru_aws_model::{ConstraintViolations, Decode, Request, WriteXml, ecr, organizations};
 use ecru_domain::Error;
+use ecru_services::audit::Shown;
 use http::Response;
 use serde::Serialize;
 
+use crate::audit::Elements;
 use crate::body_budget::{BodyShare, BufferedBody};
 use crate::call::{Call, Context};
 use crate::errors::{self, Failure};
@@ -93,13 +95,18 @@ where
     C: Context,
     I: Decode + Request,
     I::Operation: QueryOperation,
-    I::Response: WriteXml,
+    I::Response: WriteXml + Serialize,
     F: AsyncFn(&Call<'_, C>, I) -> Result<I::Response, Error>,
 {
     let input = query_protocol::decode(form)?;
     let output = handler(call, input).await?;
     let id = call.context.request_id();
-    let response = query_protocol::success(I::OPERATION, &output, id);
+    let mut response = query_protocol::success(I::OPERATION, &output, id);
+    if I::OPERATION.is_told()
+        && let Some(shown) = Shown::of_answer(&output)
+    {
+        response.extensions_mut().insert(Elements(shown));
+    }
     Ok(response::whole(response))
 }
 

@@ -15,7 +15,8 @@
 //!   values. Their error is [`DecodeError`], which has all that is broken.
 //! - [`Request`] ties an input type to its operation and its output type, so that a dispatcher can be generic.
 //! - Outputs of JSON services implement `serde::Serialize`: absent members are left out and timestamps are epoch
-//!   seconds. Those of query services implement [`WriteXml`].
+//!   seconds. Those of query services implement [`WriteXml`], and `Serialize` for audit records, which spell their members
+//!   with a small first letter.
 //! - `ExceptionKind` of each service has `name()`, the code that clients see, and `http_status()`; `Exception` of a
 //!   JSON service is the body of an error answer.
 //!

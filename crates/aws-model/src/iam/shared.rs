@@ -5,9 +5,11 @@
 use super::rules;
 use crate::decode::decodes;
 use crate::xml::{WriteXml, XmlWriter};
+use serde::Serialize;
 
 /// The structure `Tag`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Tag {
     /// `Key`: 1 to 128 characters, matching `[\p{L}\p{Z}\p{N}_.:/=+\-@]+`.
     pub key: String,
