@@ -3,6 +3,8 @@
 //! A request that ended is recorded before its answer leaves; one whose client went away, or that panicked, when it is
 //! dropped, since what it changed may have been kept.
 
+use std::ops::RangeInclusive;
+
 use ecru_domain::{Error, Principal};
 use ecru_services::audit::{Event, Fault, Shown, is_read_only};
 use ecru_services::{Audit, RequestOrigin};
@@ -15,9 +17,17 @@ use crate::protocol::Protocol;
 use crate::query_protocol::Form;
 use crate::response::{ResponseBody, RouteName};
 use crate::routing::Service;
+use crate::sigv4::SignedRequest;
 
 /// The longest name of an operation that is recorded.
 const LONGEST_NAME: usize = 64;
+
+/// How long the ids of access keys are (IAM model, `accessKeyIdType`).
+const KEY_ID_LENGTHS: RangeInclusive<usize> = 16..=128;
+
+/// What an answer of a query service tells the audit log; an extension of the answer.
+#[derive(Clone)]
+pub(crate) struct Elements(pub(crate) Shown);
 
 /// How a request ended.
 pub(crate) type Ending<'a> = Result<&'a Response<ResponseBody>, &'a Exception>;
@@ -99,10 +109,14 @@ impl<'a> Entry<'a> {
 
     /// Reads are answered with what is there already; changes tell what they made.
     fn elements(&self, response: &Response<ResponseBody>) -> Option<Shown> {
-        if is_read_only(&self.asked.name) || self.asked.service.protocol() != Protocol::AwsJson {
-            return None;
+        match self.asked.service.protocol() {
+            Protocol::AwsQuery => {
+                let told = response.extensions().get();
+                told.map(|Elements(shown)| shown.clone())
+            }
+            Protocol::AwsJson if is_read_only(&self.asked.name) => None,
+            Protocol::AwsJson => Shown::of_json(response.body().held()?),
         }
-        Shown::of_json(response.body().held()?)
     }
 
     fn line(&self, fault: Option<Fault<'_>>, elements: Option<&Shown>) -> Vec<u8> {
@@ -113,6 +127,7 @@ impl<'a> Entry<'a> {
         let source = event_source(asked.service);
         let event = Event {
             principal: self.principal.as_ref(),
+            claimed_key: None,
             peer: origin.peer,
             user_agent: origin.user_agent.as_deref(),
             request_id: &origin.request_id,
@@ -165,8 +180,10 @@ impl Stranger<'_> {
         };
         let (service, action) = route.0.split_once(':').unwrap_or(("unknown", route.0));
         let (source, user_agent) = (format!("{service}.amazonaws.com"), user_agent(self.parts));
+        let claimed_key = claimed_key(self.parts);
         let event = Event {
             principal: None,
+            claimed_key: claimed_key.as_deref(),
             peer: self.connection.peer,
             user_agent: user_agent.as_deref(),
             request_id: self.request_id,
@@ -184,6 +201,16 @@ impl Stranger<'_> {
         // nothing was changed
         audit.keep(line, true).await
     }
+}
+
+/// The access key by which a request says it is signed, if it looks like one: nobody finds a secret in the log that was
+/// given in its place.
+fn claimed_key(parts: &Parts) -> Option<String> {
+    let signed = SignedRequest::parse(parts).ok()?;
+    let id = signed.access_key_id();
+    let is_id = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit();
+    let looks_like_one = KEY_ID_LENGTHS.contains(&id.len()) && id.bytes().all(is_id);
+    looks_like_one.then(|| id.to_owned())
 }
 
 fn event_source(service: Service) -> String {

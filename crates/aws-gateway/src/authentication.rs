@@ -81,7 +81,7 @@ impl AwsGateway {
             return Err(unsigned(SignatureError::UnknownAccessKey));
         }
         let iam = &self.services.iam;
-        iam.note_key_use(&key.principal, &signed_for, region.as_str(), now);
+        iam.note_use(&key.principal, &signed_for, region.as_str(), now);
         Ok(Authenticated {
             route,
             principal: key.principal,

@@ -4,7 +4,7 @@
 //! unknown members are ignored, absent members are left out.
 
 use bytes::Bytes;
-use ecru_aws_model::{ConstraintViolation, Decode, DecodeError};
+use ecru_aws_model::{ConstraintViolations, Decode, DecodeError};
 use http::header::CONTENT_TYPE;
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde::Serialize;
@@ -25,14 +25,14 @@ const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
 ///
 /// # Errors
 /// `SerializationException` if the body is not one JSON object, or a member has the wrong type; what `broken` makes of
-/// it if a value breaks the model.
+/// it if values break the model.
 pub fn decode<T: Decode>(
     body: &[u8],
-    broken: impl FnOnce(&ConstraintViolation) -> Exception,
+    broken: impl FnOnce(&ConstraintViolations) -> Exception,
 ) -> Result<T, Exception> {
     T::from_json(body).map_err(|refused| match refused {
         DecodeError::Serialization(text) => Exception::new(SERIALIZATION, text),
-        DecodeError::Constraint(violation) => broken(&violation),
+        DecodeError::Constraint(violations) => broken(&violations),
     })
 }
 
@@ -131,8 +131,8 @@ mod tests {
         count: Option<i64>,
     }
 
-    fn broken(violation: &ConstraintViolation) -> Exception {
-        Exception::new("InvalidParameterException", violation.to_string())
+    fn broken(violations: &ConstraintViolations) -> Exception {
+        Exception::new("InvalidParameterException", violations.to_string())
     }
 
     const NOT_JSON_OBJECTS: [&str; 14] = [

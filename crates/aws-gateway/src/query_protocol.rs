@@ -30,8 +30,8 @@ pub(crate) const VALIDATION_ERROR: &str = "ValidationError";
 pub fn decode<T: Decode>(form: &Form) -> Result<T, Exception> {
     T::from_form(form.iter()).map_err(|refused| match refused {
         DecodeError::Serialization(text) => Exception::new("MalformedInput", text),
-        DecodeError::Constraint(violation) => {
-            Exception::new(VALIDATION_ERROR, violation.to_string())
+        DecodeError::Constraint(violations) => {
+            Exception::new(VALIDATION_ERROR, violations.to_string())
         }
     })
 }
@@ -146,6 +146,14 @@ mod tests {
                 "ValidationError",
                 "1 validation error detected: Value null at 'userName' failed to satisfy constraint: \
                  Member must not be null",
+            ),
+            (
+                "UserName=&Path=x&PermissionsBoundary=y",
+                "ValidationError",
+                "2 validation errors detected: Value '' at 'userName' failed to satisfy constraint: \
+                 Member must have length greater than or equal to 1; \
+                 Value 'y' at 'permissionsBoundary' failed to satisfy constraint: \
+                 Member must have length greater than or equal to 20",
             ),
             (
                 "UserName=a&Tags=x",

@@ -1,11 +1,13 @@
 //! What stands between a dispatch table and a handler: decode, call, encode.
 
 use bytes::Bytes;
-use ecru_aws_model::{ConstraintViolation, Decode, Request, WriteXml, ecr, organizations};
+use ecru_aws_model::{ConstraintViolations, Decode, Request, WriteXml, ecr, organizations};
 use ecru_domain::Error;
+use ecru_services::audit::Shown;
 use http::Response;
 use serde::Serialize;
 
+use crate::audit::Elements;
 use crate::body_budget::{BodyShare, BufferedBody};
 use crate::call::{Call, Context};
 use crate::errors::{self, Failure};
@@ -19,8 +21,8 @@ pub(crate) type Answer = Result<Response<ResponseBody>, Failure>;
 
 /// An operation of a service that speaks the JSON dialect.
 pub(crate) trait JsonOperation: Copy + 'static {
-    /// The refusal of an input that breaks a constraint.
-    fn broken(self, violation: &ConstraintViolation) -> Exception;
+    /// The refusal of an input that breaks constraints.
+    fn broken(self, violations: &ConstraintViolations) -> Exception;
 
     /// How many bytes of a body of this length go on to the handler.
     fn kept(self, length: usize) -> usize {
@@ -29,8 +31,8 @@ pub(crate) trait JsonOperation: Copy + 'static {
 }
 
 impl JsonOperation for ecr::Operation {
-    fn broken(self, violation: &ConstraintViolation) -> Exception {
-        errors::ecr::broken(self, violation)
+    fn broken(self, violations: &ConstraintViolations) -> Exception {
+        errors::ecr::broken(self, violations)
     }
 
     fn kept(self, length: usize) -> usize {
@@ -43,8 +45,8 @@ impl JsonOperation for ecr::Operation {
 }
 
 impl JsonOperation for organizations::Operation {
-    fn broken(self, violation: &ConstraintViolation) -> Exception {
-        errors::organizations::broken(violation)
+    fn broken(self, violations: &ConstraintViolations) -> Exception {
+        errors::organizations::broken(violations)
     }
 }
 
@@ -81,7 +83,7 @@ where
     I: Decode + Request,
     I::Operation: JsonOperation,
 {
-    let broken = |violation: &ConstraintViolation| I::OPERATION.broken(violation);
+    let broken = |violations: &ConstraintViolations| I::OPERATION.broken(violations);
     let input = json_protocol::decode(body.as_slice(), broken)?;
     let kept = I::OPERATION.kept(body.as_slice().len());
     Ok((input, body.into_share(kept)))
@@ -93,13 +95,18 @@ where
     C: Context,
     I: Decode + Request,
     I::Operation: QueryOperation,
-    I::Response: WriteXml,
+    I::Response: WriteXml + Serialize,
     F: AsyncFn(&Call<'_, C>, I) -> Result<I::Response, Error>,
 {
     let input = query_protocol::decode(form)?;
     let output = handler(call, input).await?;
     let id = call.context.request_id();
-    let response = query_protocol::success(I::OPERATION, &output, id);
+    let mut response = query_protocol::success(I::OPERATION, &output, id);
+    if I::OPERATION.is_told()
+        && let Some(shown) = Shown::of_answer(&output)
+    {
+        response.extensions_mut().insert(Elements(shown));
+    }
     Ok(response::whole(response))
 }
 

@@ -9,7 +9,7 @@ use ecru_aws_gateway::query_protocol::{self, Form};
 use ecru_aws_gateway::routing::{self, Route};
 use ecru_aws_gateway::sigv4::{PrecheckLimits, SignatureError, SignedRequest, SigningSecret};
 use ecru_aws_model::ecr::DescribeRepositoriesRequest;
-use ecru_aws_model::{ConstraintViolation, sts};
+use ecru_aws_model::{ConstraintViolations, sts};
 use ecru_domain::Timestamp;
 use http::{Request, Response};
 use http_body_util::Full;
@@ -79,8 +79,8 @@ fn caller_identity(query: Option<&str>, body: &[u8]) -> Result<Response<Bytes>, 
 }
 
 fn repositories(body: &[u8]) -> Result<Response<Bytes>, Exception> {
-    let broken = |violation: &ConstraintViolation| {
-        Exception::new("InvalidParameterException", violation.in_registry_words())
+    let broken = |violations: &ConstraintViolations| {
+        Exception::new("InvalidParameterException", violations.in_registry_words())
     };
     json_protocol::decode::<DescribeRepositoriesRequest>(body, broken)?;
     Ok(json_protocol::success(

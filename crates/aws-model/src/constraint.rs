@@ -7,6 +7,9 @@ use std::fmt;
 /// Longest part of a refused value that a message repeats, in characters.
 const ECHO_LIMIT: usize = 128;
 
+/// Most violations that are told of one input.
+pub const MAX_VIOLATIONS: usize = 10;
+
 /// A rule of the model that a value broke.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Constraint {
@@ -57,8 +60,8 @@ impl fmt::Display for Constraint {
     }
 }
 
-/// One value that broke one constraint; its `Display` is the message for the client, as most services word it.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+/// One value that broke one constraint.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConstraintViolation {
     /// Where the value stands, as AWS writes it: `imageIds.1.member.imageTag`.
     pub member: String,
@@ -77,20 +80,9 @@ impl ConstraintViolation {
             value: value.map(echo),
         }
     }
-
-    /// The message in the words of the registry API, which has its own for patterns.
-    pub fn in_registry_words(&self) -> String {
-        let Constraint::Pattern(pattern) = self.constraint else {
-            return self.to_string();
-        };
-        let member = &self.member;
-        format!(
-            "Invalid parameter at '{member}' failed to satisfy constraint: \
-             'must satisfy regular expression '{pattern}''"
-        )
-    }
 }
 
+/// In the words of the framework, one among others; a sentence of the service as it is.
 impl fmt::Display for ConstraintViolation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
@@ -99,16 +91,86 @@ impl fmt::Display for ConstraintViolation {
         if let Constraint::Sentence(sentence) = constraint {
             return f.write_str(&sentence.replace("{}", member));
         }
-        f.write_str("1 validation error detected: Value ")?;
         match &self.value {
-            Some(value) => write!(f, "'{value}'")?,
-            None => f.write_str("null")?,
+            Some(value) => write!(f, "Value '{value}'")?,
+            None => f.write_str("Value null")?,
         }
         write!(
             f,
             " at '{member}' failed to satisfy constraint: {constraint}"
         )
     }
+}
+
+/// What an input broke, in the order of the model's members; its `Display` is the message for the client, as most
+/// services word it. What the framework checks is told together and first; what a service checks in its own words it
+/// tells one at a time, once the framework is content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConstraintViolations {
+    first: ConstraintViolation,
+    more: Vec<ConstraintViolation>,
+}
+
+impl ConstraintViolations {
+    /// The first [`MAX_VIOLATIONS`] of `all`; `None` if there are none.
+    pub fn of(all: Vec<ConstraintViolation>) -> Option<Self> {
+        let mut all = all.into_iter().take(MAX_VIOLATIONS);
+        let first = all.next()?;
+        Some(Self {
+            first,
+            more: all.collect(),
+        })
+    }
+
+    /// The first of them.
+    pub fn first(&self) -> &ConstraintViolation {
+        &self.first
+    }
+
+    /// The message in the words of the registry API, which has its own for patterns.
+    pub fn in_registry_words(&self) -> String {
+        let is_own = |constraint| matches!(constraint, Constraint::Pattern(_));
+        let framework: Vec<_> = self.all().filter(|one| !is_own(one.constraint)).collect();
+        if !framework.is_empty() {
+            return counted(&framework);
+        }
+        let ConstraintViolation {
+            member, constraint, ..
+        } = &self.first;
+        let Constraint::Pattern(pattern) = constraint else {
+            return self.first.to_string();
+        };
+        format!(
+            "Invalid parameter at '{member}' failed to satisfy constraint: \
+             'must satisfy regular expression '{pattern}''"
+        )
+    }
+
+    fn all(&self) -> impl Iterator<Item = &ConstraintViolation> {
+        std::iter::once(&self.first).chain(&self.more)
+    }
+}
+
+impl fmt::Display for ConstraintViolations {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let is_own = |constraint| matches!(constraint, Constraint::Sentence(_));
+        let framework: Vec<_> = self.all().filter(|one| !is_own(one.constraint)).collect();
+        if framework.is_empty() {
+            return self.first.fmt(f);
+        }
+        f.write_str(&counted(&framework))
+    }
+}
+
+/// `2 validation errors detected: …; …`
+fn counted(violations: &[&ConstraintViolation]) -> String {
+    let errors = match violations.len() {
+        1 => "error",
+        _ => "errors",
+    };
+    let told: Vec<String> = violations.iter().map(ToString::to_string).collect();
+    let told = told.join("; ");
+    format!("{} validation {errors} detected: {told}", violations.len())
 }
 
 /// A value as a message may repeat it: bounded, and without characters that could forge or reorder a log line.
@@ -184,22 +246,54 @@ mod tests {
         ];
         for (constraint, value, message) in cases {
             let violation = ConstraintViolation::new("m", constraint, value);
-            assert_eq!(violation.to_string(), message);
+            let violations = ConstraintViolations::of(vec![violation]).unwrap();
+            assert_eq!(violations.to_string(), message);
         }
+    }
+
+    fn several(constraints: &[Constraint]) -> ConstraintViolations {
+        let broken =
+            |constraint: &Constraint| ConstraintViolation::new("m", *constraint, Some("x"));
+        ConstraintViolations::of(constraints.iter().map(broken).collect()).unwrap()
+    }
+
+    #[test]
+    fn all_that_the_framework_checks_is_told_together_and_first() {
+        let sentence = Constraint::Sentence("The specified value for {} is invalid.");
+        let told = several(&[
+            sentence,
+            Constraint::MinLength(2),
+            Constraint::Pattern("[a-z]+"),
+        ]);
+        assert_eq!(
+            told.to_string(),
+            "2 validation errors detected: \
+             Value 'x' at 'm' failed to satisfy constraint: Member must have length greater than or equal to 2; \
+             Value 'x' at 'm' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-z]+"
+        );
+        assert_eq!(told.first().constraint, sentence);
+        let told = several(&[sentence, sentence]).to_string();
+        assert_eq!(told, "The specified value for m is invalid.");
+        let many = several(&[Constraint::MinLength(2); MAX_VIOLATIONS + 1]).to_string();
+        assert!(
+            many.starts_with("10 validation errors detected: "),
+            "{many}"
+        );
     }
 
     #[test]
     fn the_registry_words_patterns_in_its_own_way() {
-        let words = |constraint| {
-            let violation = ConstraintViolation::new("m", constraint, Some("x"));
-            violation.in_registry_words()
-        };
+        let pattern = Constraint::Pattern("[0-9]{12}");
         assert_eq!(
-            words(Constraint::Pattern("[0-9]{12}")),
+            several(&[pattern, pattern]).in_registry_words(),
             "Invalid parameter at 'm' failed to satisfy constraint: \
              'must satisfy regular expression '[0-9]{12}''"
         );
-        assert!(words(Constraint::MinLength(2)).starts_with("1 validation error detected: Value"));
+        let told = several(&[pattern, Constraint::MinLength(2)]).in_registry_words();
+        assert!(
+            told.starts_with("1 validation error detected: Value"),
+            "{told}"
+        );
     }
 
     #[test]

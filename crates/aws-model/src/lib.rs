@@ -12,10 +12,11 @@
 //!   `TARGET_PREFIX` or `XML_NAMESPACE`, `API_VERSION` and `SIGNING_NAME`.
 //! - [`Decode::from_json`] and [`Decode::from_form`] read an input and check required, type, length, range, pattern and
 //!   enum in one pass. What they return is proof: a required member is not an `Option`, an enum holds only the model's
-//!   values. Their error is [`DecodeError`].
+//!   values. Their error is [`DecodeError`], which has all that is broken.
 //! - [`Request`] ties an input type to its operation and its output type, so that a dispatcher can be generic.
 //! - Outputs of JSON services implement `serde::Serialize`: absent members are left out and timestamps are epoch
-//!   seconds. Those of query services implement [`WriteXml`].
+//!   seconds. Those of query services implement [`WriteXml`], and `Serialize` for audit records, which spell their members
+//!   with a small first letter.
 //! - `ExceptionKind` of each service has `name()`, the code that clients see, and `http_status()`; `Exception` of a
 //!   JSON service is the body of an error answer.
 //!
@@ -37,7 +38,7 @@ pub mod sts;
 mod wire_enum;
 pub mod xml;
 
-pub use constraint::{Constraint, ConstraintViolation};
+pub use constraint::{Constraint, ConstraintViolation, ConstraintViolations};
 pub use decode::{Decode, DecodeError};
 pub use operation::{Pagination, Request};
 pub use scalar::{Blob, Sensitive, Timestamp};

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use regex::Regex;
 
 use crate::constraint::Constraint;
-use crate::decode::{Decode, DecodeError, Node};
+use crate::decode::{Decode, Node, Refused};
 use crate::scalar::{Blob, Sensitive};
 use crate::wire_enum::WireEnum;
 
@@ -19,7 +19,7 @@ pub(crate) trait Rule {
     type Value;
 
     /// Reads and checks the value.
-    fn read(&self, node: Node<'_>) -> Result<Self::Value, DecodeError>;
+    fn read(&self, node: Node<'_>) -> Result<Self::Value, Refused>;
 }
 
 /// A regular expression of the model, matched against the whole value; compiled at its first use.
@@ -127,32 +127,34 @@ impl Text {
         }
     }
 
-    /// The first constraint that the text breaks.
-    fn broken(&self, text: &str) -> Option<Constraint> {
+    /// Checks the text of `node`, of which messages repeat `shown`. What is too long is not matched.
+    fn check(&self, node: Node<'_>, text: &str, shown: &str) -> Result<(), Refused> {
         let length = text.chars().count();
-        if length < self.min {
-            return Some(Constraint::MinLength(self.min));
+        let is_too_long = length > self.max;
+        let pattern = self.pattern.as_ref().filter(|_| !is_too_long);
+        let broken = [
+            (length < self.min).then_some(Constraint::MinLength(self.min)),
+            is_too_long.then_some(Constraint::MaxLength(self.max)),
+            text.contains('\0').then_some(Constraint::NoNul),
+            pattern
+                .filter(|pattern| !pattern.matches(text))
+                .map(|pattern| pattern.told),
+        ];
+        let mut outcome = Ok(());
+        for constraint in broken.into_iter().flatten() {
+            outcome = Err(node.refuse(constraint, shown));
         }
-        if length > self.max {
-            return Some(Constraint::MaxLength(self.max));
-        }
-        if text.contains('\0') {
-            return Some(Constraint::NoNul);
-        }
-        let pattern = self.pattern.as_ref()?;
-        (!pattern.matches(text)).then_some(pattern.told)
+        outcome
     }
 }
 
 impl Rule for Text {
     type Value = String;
 
-    fn read(&self, node: Node<'_>) -> Result<String, DecodeError> {
+    fn read(&self, node: Node<'_>) -> Result<String, Refused> {
         let text = node.string()?;
-        match self.broken(&text) {
-            Some(constraint) => Err(node.refuse(constraint, &text)),
-            None => Ok(text.into_owned()),
-        }
+        self.check(node, &text, &text)?;
+        Ok(text.into_owned())
     }
 }
 
@@ -163,12 +165,10 @@ pub(crate) struct SensitiveText(pub(crate) Text);
 impl Rule for SensitiveText {
     type Value = Sensitive;
 
-    fn read(&self, node: Node<'_>) -> Result<Sensitive, DecodeError> {
+    fn read(&self, node: Node<'_>) -> Result<Sensitive, Refused> {
         let text = node.string()?;
-        match self.0.broken(&text) {
-            Some(constraint) => Err(node.refuse(constraint, "***")),
-            None => Ok(Sensitive::new(text.into_owned())),
-        }
+        self.0.check(node, &text, "***")?;
+        Ok(Sensitive::new(text.into_owned()))
     }
 }
 
@@ -185,7 +185,7 @@ impl<E> OneOf<E> {
 impl<E: WireEnum> Rule for OneOf<E> {
     type Value = E;
 
-    fn read(&self, node: Node<'_>) -> Result<E, DecodeError> {
+    fn read(&self, node: Node<'_>) -> Result<E, Refused> {
         let text = node.string()?;
         E::from_text(&text).ok_or_else(|| node.refuse(Constraint::Enum(E::TEXTS), &text))
     }
@@ -213,7 +213,7 @@ impl<N> Number<N> {
 impl<N: TryFrom<i64>> Rule for Number<N> {
     type Value = N;
 
-    fn read(&self, node: Node<'_>) -> Result<N, DecodeError> {
+    fn read(&self, node: Node<'_>) -> Result<N, Refused> {
         let number = node.integer()?;
         if number < self.min {
             return Err(node.refuse(Constraint::MinValue(self.min), &node.shown()));
@@ -232,7 +232,7 @@ pub(crate) struct Flag;
 impl Rule for Flag {
     type Value = bool;
 
-    fn read(&self, node: Node<'_>) -> Result<bool, DecodeError> {
+    fn read(&self, node: Node<'_>) -> Result<bool, Refused> {
         node.boolean()
     }
 }
@@ -254,10 +254,10 @@ impl Bytes {
 impl Rule for Bytes {
     type Value = Blob;
 
-    fn read(&self, node: Node<'_>) -> Result<Blob, DecodeError> {
+    fn read(&self, node: Node<'_>) -> Result<Blob, Refused> {
         let encoded = node.string()?;
         let bytes = STANDARD.decode(encoded.as_bytes()).map_err(|_| {
-            DecodeError::Serialization("STRING_VALUE can not be converted to a Blob".to_owned())
+            node.unreadable("STRING_VALUE can not be converted to a Blob".to_owned())
         })?;
         let shown = format!("{} bytes", bytes.len());
         if bytes.len() < self.min {
@@ -288,7 +288,7 @@ impl<R> List<R> {
 impl<R: Rule> Rule for List<R> {
     type Value = Vec<R::Value>;
 
-    fn read(&self, node: Node<'_>) -> Result<Self::Value, DecodeError> {
+    fn read(&self, node: Node<'_>) -> Result<Self::Value, Refused> {
         let items = node.items(self.max.saturating_add(1))?;
         if items.len() < self.min {
             return Err(node.refuse(Constraint::MinLength(self.min), &node.shown()));
@@ -296,10 +296,15 @@ impl<R: Rule> Rule for List<R> {
         if items.len() > self.max {
             return Err(node.refuse(Constraint::MaxLength(self.max), &node.shown()));
         }
-        let numbered = items.into_iter().zip(1..);
-        numbered
-            .map(|(value, position)| node.item(position, value, self.item))
-            .collect()
+        let mut values = Vec::with_capacity(items.len());
+        let mut refused = None;
+        for (value, position) in items.into_iter().zip(1..) {
+            match node.item(position, value, self.item) {
+                Ok(value) => values.push(value),
+                Err(problem) => refused = Some(problem),
+            }
+        }
+        refused.map_or(Ok(values), Err)
     }
 }
 
@@ -316,7 +321,7 @@ impl<T> Structure<T> {
 impl<T: Decode> Rule for Structure<T> {
     type Value = T;
 
-    fn read(&self, node: Node<'_>) -> Result<T, DecodeError> {
+    fn read(&self, node: Node<'_>) -> Result<T, Refused> {
         T::decode(node)
     }
 }

@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::{Serialize, Serializer};
 
 /// A moment, kept in milliseconds since the Unix epoch, written as seconds with a fraction only where there is one
@@ -54,6 +56,12 @@ impl Blob {
     /// The bytes, without a copy.
     pub fn into_bytes(self) -> Vec<u8> {
         self.0
+    }
+}
+
+impl Serialize for Blob {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&STANDARD.encode(&self.0))
     }
 }
 

@@ -11,8 +11,9 @@ use ecru_aws_model::{Constraint, Decode, DecodeError, Request, Sensitive};
 
 fn violation<T: Decode>(body: &str) -> (String, String) {
     match T::from_json(body.as_bytes()) {
-        Err(DecodeError::Constraint(violation)) => {
-            (violation.member.clone(), violation.in_registry_words())
+        Err(DecodeError::Constraint(violations)) => {
+            let member = violations.first().member.clone();
+            (member, violations.in_registry_words())
         }
         Err(DecodeError::Serialization(message)) => {
             panic!("{body} is a serialization error: {message}")
@@ -24,7 +25,7 @@ fn violation<T: Decode>(body: &str) -> (String, String) {
 fn serialization_error<T: Decode>(body: &[u8]) -> String {
     match T::from_json(body) {
         Err(DecodeError::Serialization(message)) => message,
-        Err(DecodeError::Constraint(violation)) => panic!("a constraint instead: {violation}"),
+        Err(DecodeError::Constraint(violations)) => panic!("a constraint instead: {violations}"),
         Ok(_) => panic!("{} was accepted", String::from_utf8_lossy(body)),
     }
 }
@@ -365,10 +366,61 @@ fn an_input_knows_its_operation() {
 #[test]
 fn constraint_violations_carry_the_constraint() {
     let error = DescribeRepositoriesRequest::from_json(br#"{"maxResults": 1001}"#).unwrap_err();
-    let DecodeError::Constraint(violation) = error else {
+    let DecodeError::Constraint(violations) = error else {
         panic!("not a constraint");
     };
-    assert_eq!(violation.constraint, Constraint::MaxValue(1000));
+    assert_eq!(violations.first().constraint, Constraint::MaxValue(1000));
+}
+
+#[test]
+fn all_that_an_input_breaks_is_told_in_the_order_of_the_model() {
+    let body = r#"{"imageTagMutability": "FOO", "tags": [{"Key": "k"}, {"Value": "v"}], "registryId": "1",
+        "encryptionConfiguration": {}}"#;
+    let (member, message) = violation::<CreateRepositoryRequest>(body);
+    assert_eq!(member, "registryId");
+    let told: Vec<_> = message.split(" at '").skip(1).collect();
+    let told: Vec<_> = told
+        .iter()
+        .filter_map(|rest| rest.split('\'').next())
+        .collect();
+    assert!(
+        message.starts_with("5 validation errors detected: Value null"),
+        "{message}"
+    );
+    assert_eq!(
+        told,
+        [
+            "repositoryName",
+            "tags.1.member.value",
+            "tags.2.member.key",
+            "imageTagMutability",
+            "encryptionConfiguration.encryptionType"
+        ]
+    );
+    let names = ["null"; 90].join(",");
+    let body = format!(r#"{{"repositoryNames": [{names}], "maxResults": 0}}"#);
+    let (_, message) = violation::<DescribeRepositoriesRequest>(&body);
+    assert!(
+        message.starts_with("10 validation errors detected: "),
+        "{message}"
+    );
+    assert_eq!(message.matches("; ").count(), 9);
+}
+
+/// What cannot be read is not looked at for what it breaks, wherever it stands.
+#[test]
+fn a_wrong_type_is_told_before_any_constraint() {
+    for body in [
+        r#"{"repositoryNames": [""], "nextToken": 1}"#,
+        r#"{"repositoryNames": ["", 1]}"#,
+        r#"{"repositoryNames": [1, ""]}"#,
+    ] {
+        let text = serialization_error::<DescribeRepositoriesRequest>(body.as_bytes());
+        assert_eq!(
+            text, "NUMBER_VALUE can not be converted to a String",
+            "{body}"
+        );
+    }
 }
 
 #[test]

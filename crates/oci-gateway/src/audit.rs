@@ -154,6 +154,7 @@ impl Entry<'_> {
         let user_agent = user_agent(&self.parts.headers);
         let event = Event {
             principal: caller,
+            claimed_key: None,
             peer: arrival.connection.peer,
             user_agent: user_agent.as_deref(),
             request_id: arrival.request_id,

@@ -17,7 +17,7 @@ pub mod transaction;
 
 pub use engine::{Generation, Lane, Metadata, MetadataEngine, ReadWork, Verdict, WriteWork};
 pub use identities::{
-    AccessKeyUse, DocumentKind, EntityKind, EntityList, EntityRecord, LinkKind, NamedDocument,
+    DocumentKind, EntityKind, EntityList, EntityRecord, LastUse, LinkKind, NamedDocument,
     PathPosition, ReadIdentities, WriteIdentities,
 };
 pub use records::*;

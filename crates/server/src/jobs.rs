@@ -62,7 +62,7 @@ pub async fn keep_audit_head(services: Services, ending: CancellationToken) {
     }
 }
 
-/// Writes down pulls and uses of access keys until `ending` is cancelled, and once more then.
+/// Writes down pulls and uses of access keys and roles until `ending` is cancelled, and once more then.
 pub async fn record_uses(services: Services, ending: CancellationToken) {
     loop {
         tokio::select! {
@@ -72,8 +72,8 @@ pub async fn record_uses(services: Services, ending: CancellationToken) {
         if let Err(error) = outlive(services.images.record_pulls()).await {
             tracing::warn!(%error, "pulls were not recorded");
         }
-        if let Err(error) = outlive(services.iam.record_key_uses()).await {
-            tracing::warn!(%error, "uses of access keys were not recorded");
+        if let Err(error) = outlive(services.iam.record_uses()).await {
+            tracing::warn!(%error, "uses of access keys and roles were not recorded");
         }
         if ending.is_cancelled() {
             return;

@@ -274,14 +274,19 @@ impl Access {
         Ok(question.decide())
     }
 
-    /// The decision on a demand with everything that was looked at. Not noted: nothing is done.
+    /// The decision on a demand with everything that was looked at; `trust` is the trust policy of the role that it
+    /// names, if it asks for one. Not noted: nothing is done.
     pub(crate) async fn explain(
         &self,
         context: &RequestContext,
         demand: &Demand,
+        trust: Option<Document>,
     ) -> Result<ecru_policy::Explanation, Error> {
         let standing = self.standings.of(&context.principal).await?;
-        let holding = self.holdings.of(&demand.resource).await?;
+        let holding = match trust {
+            Some(trust) => Arc::new(self.held_by_role(demand, trust).await?),
+            None => self.holdings.of(&demand.resource).await?,
+        };
         let question = Question {
             context,
             demand,
@@ -300,8 +305,7 @@ impl Access {
         standing: &Standing,
         trust: Document,
     ) -> Result<ecru_policy::Decision, Error> {
-        let place = Arc::clone(&self.holdings.of(&demand.resource).await?.place);
-        let holding = Holding::of_role(trust, place);
+        let holding = self.held_by_role(demand, trust).await?;
         let question = Question {
             context,
             demand,
@@ -311,6 +315,12 @@ impl Access {
         let decision = question.decide();
         context.decisions.note(demand, &decision);
         Ok(decision)
+    }
+
+    /// What binds the role that a demand names.
+    async fn held_by_role(&self, demand: &Demand, trust: Document) -> Result<Holding, Error> {
+        let place = Arc::clone(&self.holdings.of(&demand.resource).await?.place);
+        Ok(Holding::of_role(trust, place))
     }
 
     /// What binds a principal.

@@ -1,6 +1,7 @@
 //! Why a principal may do something or not: the decision with every layer and statement that was looked at.
 //!
-//! The same code decides as for a real request; only the facts of the request are told instead of taken from one.
+//! The same code decides as for a real request; only the facts of the request are told instead of taken from one. Where
+//! a role is asked for, its trust policy is the layer of the resource.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use ecru_ports::metadata::{EntityKind, ReadTransaction};
 use crate::access::{Access, Decisions, Demand, RequestContext, Resource};
 use crate::iam::records::parse_identity_arn;
 use crate::store::{Store, Warrant};
+use crate::sts::AskedRole;
 
 /// Condition keys that one question may state.
 pub const MAX_KEYS: usize = 100;
@@ -67,7 +69,12 @@ impl Explanations {
             return Err(invalid("context", &format!("has at most {MAX_KEYS} keys")));
         }
         let principal = self.principal(&request.principal, context.time).await?;
-        let resource = self.resource(&request.resource, &principal)?;
+        let role = self.asked_role(&request).await?;
+        let resource = match &role {
+            Some(role) => role.resource(self.home.region.clone()),
+            None => self.resource(&request.resource, &principal)?,
+        };
+        let trust = role.map(|role| role.trust()).transpose()?;
         let mut demand = Demand::new(request.action, resource);
         let region = demand.resource.registry().region.clone();
         for (key, mut values) in request.keys {
@@ -81,7 +88,15 @@ impl Explanations {
             demand = demand.with_key(key, value);
         }
         let imagined = imagined_request(context, principal, region, &demand);
-        self.access.explain(&imagined, &demand).await
+        self.access.explain(&imagined, &demand, trust).await
+    }
+
+    /// The role that is asked for, if it is a role that is asked for.
+    async fn asked_role(&self, request: &ExplainRequest) -> Result<Option<AskedRole>, Error> {
+        if !request.action.as_str().starts_with("sts:") {
+            return Ok(None);
+        }
+        AskedRole::find(&self.store, &request.resource).await
     }
 
     async fn principal(&self, arn: &str, now: Timestamp) -> Result<Principal, Error> {

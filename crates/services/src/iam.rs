@@ -10,7 +10,8 @@
 //! - [`policies`], [`policy_versions`], [`attachments`], [`inline_policies`], `boundaries`: what they may do
 //! - `principals_in_policies`: whom policies of resources name, as unique ids and as ARNs
 //! - `managed_policies`: the policies that AWS keeps for everyone
-//! - [`access_keys`], `key_uses`, [`login_profiles`], [`passwords`]: how they prove who they are
+//! - [`access_keys`], [`login_profiles`], [`passwords`]: how they prove who they are
+//! - `last_uses`: when keys and roles were last used
 //! - [`oidc_providers`], [`instance_profiles`], [`tags`], [`account`], [`authorization_details`]: all else
 //! - [`simulation`]: what would be decided
 
@@ -23,7 +24,7 @@ pub mod descriptions;
 pub mod groups;
 pub mod inline_policies;
 pub mod instance_profiles;
-mod key_uses;
+mod last_uses;
 mod lists;
 pub mod login_profiles;
 pub(crate) mod managed_policies;
@@ -47,7 +48,7 @@ use std::sync::Arc;
 use ecru_ports::{Clock, Ids, KeyStore};
 
 pub use self::descriptions::IdentityKind;
-use self::key_uses::KeyUses;
+use self::last_uses::LastUses;
 use self::passwords::Passwords;
 use crate::access::Access;
 use crate::identity::Identity;
@@ -62,7 +63,7 @@ pub struct Iam {
     identity: Identity,
     tokens: Tokens,
     passwords: Passwords,
-    key_uses: Arc<KeyUses>,
+    last_uses: Arc<LastUses>,
     keys: Arc<dyn KeyStore>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
@@ -83,7 +84,7 @@ impl Iam {
             identity,
             tokens,
             passwords: Passwords::new(),
-            key_uses: Arc::default(),
+            last_uses: Arc::default(),
             keys: Arc::clone(&outside.keys),
             clock: Arc::clone(&outside.clock),
             ids: Arc::clone(&outside.ids),

@@ -164,7 +164,8 @@ impl Organizations {
         }
         let mut permit = None;
         for thing in things {
-            let named = Resource::named(context.own_registry(), thing.arn, thing.tags);
+            let registry = context.own_registry();
+            let named = Resource::named_as(registry, thing.arn, thing.tags, thing.label);
             let mut demand = want.demand(named);
             if let Some(kind) = thing.policy_type {
                 demand = demand.with_key("organizations:PolicyType", kind.as_str().to_owned());

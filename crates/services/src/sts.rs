@@ -27,6 +27,7 @@ pub use self::assume_role::AssumeRole;
 use self::key_sets::KeySets;
 pub use self::narrowing::Narrowing;
 pub use self::own_sessions::{GetFederationToken, GetSessionToken};
+pub(crate) use self::trust::AskedRole;
 pub use self::web_identity::{AssumeRoleWithWebIdentity, WebIdentitySession};
 use crate::access::{Access, RequestContext, Resource};
 use crate::identity::Identity;

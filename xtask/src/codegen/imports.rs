@@ -6,12 +6,10 @@ use std::fmt::Write as _;
 use anyhow::Result;
 
 /// Path and name of an import, and the words that show a module uses it.
-const CANDIDATES: [(&str, &str, &str); 29] = [
+const CANDIDATES: [(&str, &str, &str); 27] = [
     ("std::collections", "BTreeMap", "BTreeMap<"),
     ("serde", "Serialize", "Serialize"),
-    ("crate::decode", "Decode", "Decode for"),
-    ("crate::decode", "DecodeError", "Decode for"),
-    ("crate::decode", "Node", "Decode for"),
+    ("crate::decode", "decodes", "decodes!"),
     ("crate::operation", "Pagination", "Pagination"),
     ("crate::operation", "Request", "Request for"),
     ("crate::rule", "Bytes", "= Bytes"),

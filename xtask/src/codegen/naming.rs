@@ -30,6 +30,12 @@ pub(crate) fn type_name(shape: &str) -> String {
     first.to_ascii_uppercase() + rest
 }
 
+/// `UserName` → `userName`.
+pub(crate) fn uncapitalized(name: &str) -> String {
+    let (first, rest) = name.split_at(1);
+    first.to_ascii_lowercase() + rest
+}
+
 /// A member's field: snake case, escaped where Rust reserves the word.
 pub(crate) fn field(member: &str) -> String {
     let field = snake(member);
@@ -95,6 +101,7 @@ mod tests {
         }
         assert_eq!(field("type"), "r#type");
         assert_eq!(type_name("statusType"), "StatusType");
+        assert_eq!(uncapitalized("UserName"), "userName");
         for (value, expected) in [
             ("KMS_DSSE", "KmsDsse"),
             ("AES256", "Aes256"),

@@ -58,13 +58,13 @@ impl Structure<'_> {
             _ => "Debug",
         }
         .to_owned();
-        if self.is_json_output() {
+        if self.is_output() {
             derives += ", Serialize";
         }
         writeln!(text, "/// {}", self.about())?;
         writeln!(text, "#[derive({derives})]")?;
         let case = self.serde_case();
-        if self.is_json_output()
+        if self.is_output()
             && let Some(case) = case
         {
             writeln!(text, "#[serde(rename_all = \"{case}\")]")?;
@@ -92,10 +92,10 @@ impl Structure<'_> {
             self.service.rust_type(&reference.shape, self.module)?
         };
         writeln!(text, "/// `{member}`{}.", constraint_words(target))?;
-        if self.is_json_output() && rename {
-            writeln!(text, "#[serde(rename = \"{member}\")]")?;
+        if self.is_output() && rename {
+            writeln!(text, "#[serde(rename = \"{}\")]", self.json_name(member))?;
         }
-        if self.is_json_output() && !is_required {
+        if self.is_output() && !is_required {
             text.push_str("#[serde(skip_serializing_if = \"Option::is_none\")]\n");
         }
         let field = naming::field(member);
@@ -109,23 +109,7 @@ impl Structure<'_> {
 
     /// How a request becomes the structure.
     fn decode(&self, text: &mut String) -> Result<()> {
-        let names: Vec<String> = self
-            .members
-            .iter()
-            .map(|(member, _)| format!("{member:?}"))
-            .collect();
-        let binding = if names.is_empty() {
-            ""
-        } else {
-            "let members = "
-        };
-        writeln!(
-            text,
-            "impl Decode for {} {{\n    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {{\n        \
-             {binding}node.members(&[{}])?;\n        Ok(Self {{",
-            naming::type_name(self.name),
-            names.join(", ")
-        )?;
+        writeln!(text, "decodes! {{\n    {} {{", naming::type_name(self.name))?;
         for (member, reference) in &self.members {
             let way = if self.is_required(member) {
                 "required"
@@ -134,9 +118,9 @@ impl Structure<'_> {
             };
             let field = naming::field(member);
             let rule = naming::constant(&reference.shape);
-            writeln!(text, "{field}: members.{way}({member:?}, &rules::{rule})?,")?;
+            writeln!(text, "        {field}: {way} {member:?} rules::{rule},")?;
         }
-        text.push_str("        })\n    }\n}\n\n");
+        text.push_str("    }\n}\n\n");
         Ok(())
     }
 
@@ -181,8 +165,18 @@ impl Structure<'_> {
         format!("The structure `{}`{only_one}.", self.name)
     }
 
-    fn is_json_output(&self) -> bool {
-        self.module != "inputs" && !self.service.model.is_query()
+    /// Whether it is written as JSON: to clients, or to audit records.
+    fn is_output(&self) -> bool {
+        self.module != "inputs"
+    }
+
+    /// What a member is called in JSON: as in the model, or as audit records name those of query services.
+    fn json_name(&self, member: &str) -> String {
+        if self.service.model.is_query() {
+            naming::uncapitalized(member)
+        } else {
+            member.to_owned()
+        }
     }
 
     fn is_required(&self, member: &str) -> bool {
@@ -218,7 +212,7 @@ impl Structure<'_> {
     fn serde_case(&self) -> Option<&'static str> {
         let spells = |capital_first: bool| {
             self.members.iter().all(|(member, _)| {
-                naming::serde_case(&naming::snake(member), capital_first) == *member
+                naming::serde_case(&naming::snake(member), capital_first) == self.json_name(member)
             })
         };
         match () {

@@ -59,10 +59,18 @@ pub(super) async fn explain(call: &Call<'_>, input: ExplainInput) -> Result<Expl
     })
 }
 
+/// What trust policies of roles are asked.
+const ROLE_ACTIONS: [Action; 3] = [
+    Action::ASSUME_ROLE,
+    Action::TAG_SESSION,
+    Action::SET_SOURCE_IDENTITY,
+];
+
 /// The action of that name, whatever its case.
 fn known_action(name: &str) -> Option<Action> {
     let operations = ecr::Operation::ALL.iter().map(|known| known.iam_action());
-    let mut known = ECR_ACTIONS.into_iter().chain(operations);
+    let of_roles = ROLE_ACTIONS.map(Action::as_str);
+    let mut known = ECR_ACTIONS.into_iter().chain(operations).chain(of_roles);
     known
         .find(|known| known.eq_ignore_ascii_case(name))
         .map(Action::named)

@@ -1,7 +1,7 @@
 //! Refusals in the words of the registry's model, for the ECR API and the administration API. A new refusal does not
 //! compile until its code is decided here.
 
-use ecru_aws_model::ConstraintViolation;
+use ecru_aws_model::ConstraintViolations;
 use ecru_aws_model::ecr::{self, ExceptionKind, ExceptionMembers, Operation};
 use ecru_domain::error::RepositoryLabel;
 use ecru_domain::manifest::ManifestError;
@@ -23,10 +23,10 @@ enum Code {
     Everywhere(Everywhere),
 }
 
-/// An input that breaks a constraint.
-pub(crate) fn broken(operation: Operation, violation: &ConstraintViolation) -> Exception {
+/// An input that breaks constraints.
+pub(crate) fn broken(operation: Operation, violations: &ConstraintViolations) -> Exception {
     let code = operation.constraint_exception().name();
-    Exception::new(code, violation.in_registry_words())
+    Exception::new(code, violations.in_registry_words())
 }
 
 /// The exception of a refusal; `None` if no use case of the registry makes it. One that the model does not let the

@@ -4,7 +4,7 @@ use ecru_aws_model::organizations::{
     self, ConstraintViolationExceptionReason, ExceptionKind, ExceptionMembers,
     InvalidInputExceptionReason,
 };
-use ecru_aws_model::{Constraint, ConstraintViolation};
+use ecru_aws_model::{Constraint, ConstraintViolations};
 use ecru_domain::{OrganizationsRefusal, Refusal};
 
 use super::everywhere::Matter;
@@ -37,10 +37,10 @@ pub(super) fn exception(refusal: &Refusal) -> Option<Exception> {
     }
 }
 
-/// An input that breaks a constraint of the model, in the service's own sentences.
-pub(crate) fn broken(violation: &ConstraintViolation) -> Exception {
+/// An input that breaks constraints of the model, in the service's own sentences: it has a reason for one of them.
+pub(crate) fn broken(violations: &ConstraintViolations) -> Exception {
     use InvalidInputExceptionReason as Reason;
-    let (reason, text) = match violation.constraint {
+    let (reason, text) = match violations.first().constraint {
         Constraint::Required => (
             Reason::InputRequired,
             "You must include a value for all required parameters.",

@@ -9,7 +9,7 @@ use ecru_services::iam::descriptions::{EntityDescription, RoleDescription, UserD
 use ecru_services::iam::instance_profiles::InstanceProfileDescription;
 
 use super::descriptions::{
-    attached, boundary, instance_profile, number, page, tag_list, time, version,
+    attached, boundary, instance_profile, last_used, number, page, tag_list, time, version,
 };
 use crate::call::Call;
 
@@ -100,6 +100,7 @@ fn role_detail(
     policies: IdentityPolicies,
 ) -> wire::RoleDetail {
     let (inline, attached) = split(policies);
+    let used = last_used(&role);
     wire::RoleDetail {
         path: Some(role.entity.path),
         role_name: Some(role.entity.name),
@@ -112,7 +113,7 @@ fn role_detail(
         attached_managed_policies: Some(attached),
         permissions_boundary: boundary(role.boundary),
         tags: Some(tag_list(role.entity.tags)),
-        role_last_used: Some(wire::RoleLastUsed::default()),
+        role_last_used: Some(used),
     }
 }
 

@@ -99,11 +99,21 @@ pub(super) fn group(group: EntityDescription) -> wire::Group {
 /// A role with its boundary and tags.
 pub(super) fn role(role: RoleDescription) -> wire::Role {
     let (arn, all) = (role.boundary.clone(), role.entity.tags.clone());
+    let used = last_used(&role);
     wire::Role {
         permissions_boundary: boundary(arn),
         tags: tags(all),
-        role_last_used: Some(wire::RoleLastUsed::default()),
+        role_last_used: Some(used),
         ..listed_role(role)
+    }
+}
+
+/// When and where a role was last used; nothing of it if it never was.
+pub(super) fn last_used(role: &RoleDescription) -> wire::RoleLastUsed {
+    let last = role.last_used.as_ref();
+    wire::RoleLastUsed {
+        last_used_date: last.map(|last| time(last.at)),
+        region: last.map(|last| last.region.clone()),
     }
 }
 

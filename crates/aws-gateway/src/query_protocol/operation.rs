@@ -1,6 +1,7 @@
 //! What the operation tables of the query services have in common.
 
 use ecru_aws_model::{iam, sts};
+use ecru_services::audit::is_read_only;
 
 /// An operation of a service that speaks the query dialect.
 pub trait QueryOperation: Copy + 'static {
@@ -17,6 +18,11 @@ pub trait QueryOperation: Copy + 'static {
 
     /// The element that holds the members of the output, if there is an output.
     fn result_wrapper(self) -> Option<&'static str>;
+
+    /// Whether the audit log tells what it is answered: a change what it made, an issue of credentials whose they are.
+    fn is_told(self) -> bool {
+        !is_read_only(self.name())
+    }
 }
 
 impl QueryOperation for iam::Operation {
@@ -50,5 +56,15 @@ impl QueryOperation for sts::Operation {
 
     fn result_wrapper(self) -> Option<&'static str> {
         self.result_wrapper()
+    }
+
+    fn is_told(self) -> bool {
+        match self {
+            Self::AssumeRole
+            | Self::AssumeRoleWithWebIdentity
+            | Self::GetFederationToken
+            | Self::GetSessionToken => true,
+            Self::GetAccessKeyInfo | Self::GetCallerIdentity => false,
+        }
     }
 }

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use ecru_aws_model::ecr::Operation as Op;
 use serde_json::{Value, json};
 
+use crate::people::{administrator as with_all_permissions, manage, user};
 use crate::world::{Answer, HOME, OTHER, Signer, World, post};
 
 async fn call(world: &World, signer: &Signer, operation: &str, input: Value) -> Answer {
@@ -120,4 +121,60 @@ async fn only_the_management_account_verifies_the_store() {
     let wrong_service = Signer::root(HOME);
     let answer = call(&world, &wrong_service, "Verify", json!({})).await;
     assert_eq!(answer.code(), "InvalidSignatureException");
+}
+
+/// What `Explain` answers, and what its layer of that name says.
+async fn explained(world: &World, input: Value, layer: &str) -> (Value, Value) {
+    let answer = call(world, &administrator(), "Explain", input).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let explained = answer.json();
+    let layers = explained["layers"].as_array().unwrap();
+    let found = layers.iter().find(|one| one["layer"] == layer).unwrap();
+    (explained.clone(), found.clone())
+}
+
+#[tokio::test]
+async fn the_trust_policy_of_a_role_is_explained() {
+    let world = World::new().await;
+    with_all_permissions(&world, HOME, "ada").await;
+    user(&world, HOME, "eve").await;
+    let trust = json!({"Version": "2012-10-17", "Statement": [
+        {"Sid": "Eve", "Effect": "Allow", "Principal": {"AWS": format!("arn:aws:iam::{HOME}:user/eve")},
+         "Action": "sts:AssumeRole"},
+        {"Sid": "Ada", "Effect": "Allow", "Principal": {"AWS": HOME}, "Action": "sts:AssumeRole",
+         "Condition": {"StringEquals": {"sts:ExternalId": "secret"}}},
+    ]});
+    let trust = trust.to_string();
+    let given = [("RoleName", "push"), ("AssumeRolePolicyDocument", &trust)];
+    manage(&world, HOME, "CreateRole", &given).await;
+    let ask = |user: &str, role: &str, id: &str| {
+        json!({"principal": format!("arn:aws:iam::{HOME}:user/{user}"), "action": "sts:assumerole",
+               "resource": format!("arn:aws:iam::{HOME}:role/{role}"), "context": {"sts:ExternalId": id}})
+    };
+    let (eve, layer) = explained(&world, ask("eve", "push", "x"), "roleTrust").await;
+    let decision = json!({"outcome": "allowed", "layer": "roleTrust",
+        "statement": {"document": "trust policy", "index": 0, "sid": "Eve"}});
+    assert_eq!(eve["decision"], decision);
+    assert_eq!(layer["statements"][0]["grade"], "direct");
+    let (ada, layer) = explained(&world, ask("ada", "push", "x"), "roleTrust").await;
+    assert_eq!(ada["decision"]["layer"], "roleTrust");
+    let reason = " because no role trust policy allows the sts:AssumeRole action";
+    assert_eq!(ada["reason"], reason);
+    let failed = json!({"element": "condition", "operator": "StringEquals", "key": "sts:ExternalId",
+        "given": ["x"], "wanted": ["secret"]});
+    assert_eq!(layer["statements"][1]["failed"], failed);
+    assert_eq!(
+        layer["statements"][0]["failed"],
+        json!({"element": "principal"})
+    );
+    let (ada, layer) = explained(&world, ask("ada", "push", "secret"), "roleTrust").await;
+    assert_eq!(ada["decision"]["outcome"], "allowed");
+    assert_eq!(ada["decision"]["layer"], "identity");
+    assert_eq!(
+        (&layer["allows"], &layer["statements"][1]["grade"]),
+        (&json!(true), &json!("account"))
+    );
+    let (absent, layer) = explained(&world, ask("ada", "none", "x"), "roleTrust").await;
+    assert_eq!(absent["reason"], reason);
+    assert_eq!(layer["statements"], json!([]));
 }

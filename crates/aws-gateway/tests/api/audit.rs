@@ -5,7 +5,10 @@ use ecru_aws_model::ecr::Operation as Op;
 use ecru_services::audit::is_read_only;
 use serde_json::{Value, json};
 
-use crate::world::{HOME, OTHER, Signer, World, post};
+use crate::people::{administrator, manage, role, user};
+use crate::world::{HOME, OTHER, Signer, World, between, post};
+
+const LIST_IMAGES: &str = "AmazonEC2ContainerRegistry_V20150921.ListImages";
 
 fn records(world: &World) -> Vec<Value> {
     let lines = world.audit.lines();
@@ -80,18 +83,124 @@ async fn every_operation_is_recorded_under_its_name() {
 #[tokio::test]
 async fn somebody_with_a_wrong_signature_is_recorded_as_nobody() {
     let world = World::new().await;
-    let mut request = post(
-        "AmazonEC2ContainerRegistry_V20150921.ListImages",
-        Bytes::from("{}"),
-    );
+    let mut request = post(LIST_IMAGES, Bytes::from("{}"));
     Signer::root(HOME).sign(&mut request);
     *request.body_mut() = Bytes::from("{ }");
     world.audit.clear();
     world.send(request).await;
     let record = records(&world).remove(0);
     assert_eq!(record["eventName"], "ListImages");
-    assert_eq!(record["userIdentity"]["accountId"], "ANONYMOUS_PRINCIPAL");
+    let claimed = Signer::root(HOME).id;
+    let nobody = json!({"type": "AWSAccount", "principalId": "", "accountId": "ANONYMOUS_PRINCIPAL",
+        "accessKeyId": claimed});
+    assert_eq!(record["userIdentity"], nobody);
     assert!(record["errorCode"].is_string());
+    assert_eq!(record["requestParameters"], Value::Null);
+}
+
+/// Of who is not let in nothing is recorded but the key that is claimed, and only if it looks like one.
+#[tokio::test]
+async fn the_claimed_key_of_strangers_is_recorded_if_it_looks_like_one() {
+    let world = World::new().await;
+    let unsigned = post(LIST_IMAGES, Bytes::from("{}"));
+    let mut all = vec![(unsigned, None)];
+    for (id, recorded) in [
+        ("AKIAUNKNOWN000000000", true),
+        ("wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEYaa", false),
+        ("AKIASHORT", false),
+    ] {
+        let mut request = post(LIST_IMAGES, Bytes::from("{}"));
+        let id = id.to_owned();
+        let signer = Signer {
+            id: id.clone(),
+            ..Signer::root(HOME)
+        };
+        signer.sign(&mut request);
+        all.push((request, recorded.then_some(id)));
+    }
+    for (request, recorded) in all {
+        world.audit.clear();
+        world.send(request).await;
+        let record = records(&world).remove(0);
+        let told = record["userIdentity"]["accessKeyId"].as_str();
+        assert_eq!(told, recorded.as_deref());
+    }
+}
+
+#[tokio::test]
+async fn a_change_of_identities_is_recorded_with_what_it_made() {
+    let world = World::new().await;
+    world.audit.clear();
+    let made = user(&world, HOME, "ada").await;
+    let lines = world.audit.lines();
+    assert!(lines.iter().all(|line| !line.contains(&made.secret)));
+    let [created, key] = &records(&world)[..] else {
+        panic!("two changes")
+    };
+    let user = &created["responseElements"]["user"];
+    assert_eq!(user["arn"], format!("arn:aws:iam::{HOME}:user/ada"));
+    assert_eq!(
+        (&user["userName"], &user["path"]),
+        (&json!("ada"), &json!("/"))
+    );
+    assert!(user["createDate"].is_number());
+    assert_eq!(user.get("tags"), None);
+    let key = key["responseElements"]["accessKey"].as_object().unwrap();
+    assert_eq!(key["accessKeyId"], made.id);
+    let members: Vec<_> = key.keys().collect();
+    assert_eq!(members, ["accessKeyId", "createDate", "status", "userName"]);
+    manage(&world, HOME, "GetUser", &[("UserName", "ada")]).await;
+    let off = [
+        ("UserName", "ada"),
+        ("AccessKeyId", &made.id),
+        ("Status", "Inactive"),
+    ];
+    manage(&world, HOME, "UpdateAccessKey", &off).await;
+    for record in records(&world) {
+        assert_eq!(record["responseElements"], Value::Null, "{record}");
+    }
+}
+
+#[tokio::test]
+async fn credentials_that_are_issued_are_recorded_without_secret_and_token() {
+    let world = World::new().await;
+    let ada = administrator(&world, HOME, "ada").await.of("sts");
+    let role = role(&world, HOME, "push").await;
+    world.audit.clear();
+    let rest = [
+        ("Version", "2011-06-15"),
+        ("RoleArn", &role),
+        ("RoleSessionName", "ci"),
+        ("Name", "part"),
+    ];
+    for (action, account) in [
+        ("AssumeRole", Some("assumedRoleUser")),
+        ("GetFederationToken", Some("federatedUser")),
+        ("GetSessionToken", None),
+    ] {
+        let asked = [&[("Action", action)][..], &rest].concat();
+        let answer = world.query(&ada, &asked).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let line = world.audit.lines().remove(0);
+        for secret in ["SecretAccessKey", "SessionToken"] {
+            let (begin, end) = (format!("<{secret}>"), format!("</{secret}>"));
+            let secret = between(answer.text(), &begin, &end);
+            assert!(secret.len() > 30 && !line.contains(secret), "{line}");
+        }
+        let record = records(&world).remove(0);
+        let elements = &record["responseElements"];
+        let credentials = elements["credentials"].as_object().unwrap();
+        let members: Vec<_> = credentials.keys().collect();
+        assert_eq!(members, ["accessKeyId", "expiration"]);
+        let id = between(answer.text(), "<AccessKeyId>", "</AccessKeyId>");
+        assert_eq!(credentials["accessKeyId"], id);
+        if let Some(member) = account {
+            assert!(elements[member]["arn"].is_string(), "{elements}");
+        }
+    }
+    let asked = [("Action", "GetCallerIdentity"), rest[0]];
+    world.query(&ada, &asked).await;
+    assert_eq!(records(&world)[0]["responseElements"], Value::Null);
 }
 
 #[tokio::test]

@@ -1,7 +1,8 @@
-//! IAM on the wire: the shapes of answers, and what somebody without permissions gets.
+//! IAM on the wire: the shapes of answers.
 
-use ecru_aws_model::iam::{API_VERSION, Operation};
+use ecru_aws_model::iam::API_VERSION;
 
+use crate::people::{manage, user};
 use crate::world::{Answer, HOME, Signer, World, between};
 
 const DOCUMENT: &str =
@@ -14,9 +15,7 @@ async fn ask(world: &World, signer: &Signer, action: &str, rest: &[(&str, &str)]
 }
 
 async fn root(world: &World, action: &str, rest: &[(&str, &str)]) -> Answer {
-    let answer = ask(world, &Signer::root(HOME).of("iam"), action, rest).await;
-    assert_eq!(answer.status, 200, "{action}: {}", answer.text());
-    answer
+    manage(world, HOME, action, rest).await
 }
 
 #[tokio::test]
@@ -96,22 +95,10 @@ async fn lists_say_whether_they_go_on() {
     }
 }
 
-/// A user, with an access key that signs.
-async fn user(world: &World, name: &str) -> Signer {
-    root(world, "CreateUser", &[("UserName", name)]).await;
-    let key = root(world, "CreateAccessKey", &[("UserName", name)]).await;
-    let value = |open: &str, close: &str| between(key.text(), open, close).to_owned();
-    Signer {
-        id: value("<AccessKeyId>", "</AccessKeyId>"),
-        secret: value("<SecretAccessKey>", "</SecretAccessKey>"),
-        ..Signer::root(HOME).of("iam")
-    }
-}
-
 #[tokio::test]
 async fn a_new_key_signs_at_once_and_an_inactive_one_no_longer() {
     let world = World::new().await;
-    let ada = user(&world, "ada").await;
+    let ada = user(&world, HOME, "ada").await.of("iam");
     let attach = [
         ("UserName", "ada"),
         ("PolicyArn", "arn:aws:iam::aws:policy/IAMFullAccess"),
@@ -131,83 +118,4 @@ async fn a_new_key_signs_at_once_and_an_inactive_one_no_longer() {
     root(&world, "UpdateAccessKey", &off).await;
     let refused = ask(&world, &ada, "ListUsers", &[]).await;
     assert_eq!(refused.code(), "InvalidClientTokenId");
-}
-
-/// Everything that an operation may need, about things of one name.
-fn everything(name: &str, key: &str) -> Vec<(&'static str, String)> {
-    let policy = format!("arn:aws:iam::{HOME}:policy/{name}");
-    let provider = format!("arn:aws:iam::{HOME}:oidc-provider/{name}.example");
-    let mut all: Vec<(&str, String)> = [
-        ("PolicyDocument", DOCUMENT),
-        ("AssumeRolePolicyDocument", TRUST),
-        ("PolicyInputList.member.1", DOCUMENT),
-        ("Status", "Inactive"),
-        ("ClientID", "client"),
-        ("Password", "Sesame-123"),
-        ("VersionId", "v1"),
-        ("Description", "text"),
-        ("ActionNames.member.1", "ecr:PutImage"),
-        ("Tags.member.1.Key", "k"),
-        ("Tags.member.1.Value", "v"),
-        ("TagKeys.member.1", "k"),
-        ("AccessKeyId", key),
-    ]
-    .map(|(name, value)| (name, value.to_owned()))
-    .to_vec();
-    let named = [
-        "UserName",
-        "RoleName",
-        "GroupName",
-        "PolicyName",
-        "InstanceProfileName",
-        "AccountAlias",
-    ];
-    all.extend(named.map(|parameter| (parameter, name.to_owned())));
-    all.extend([
-        ("PermissionsBoundary", policy.clone()),
-        ("PolicyArn", policy),
-        ("OpenIDConnectProviderArn", provider),
-        ("Url", format!("https://{name}.example")),
-        ("ThumbprintList.member.1", "0".repeat(40)),
-        (
-            "PolicySourceArn",
-            format!("arn:aws:iam::{HOME}:user/{name}"),
-        ),
-    ]);
-    all
-}
-
-/// What exists and what does not is refused in the same words, whatever is asked.
-#[tokio::test]
-async fn who_may_nothing_learns_nothing_from_any_operation() {
-    let world = World::new().await;
-    let eve = user(&world, "eve").await;
-    let there = user(&world, "there").await;
-    let present = everything("there", &there.id);
-    let present: Vec<(&str, &str)> = present.iter().map(|(n, v)| (*n, v.as_str())).collect();
-    for action in [
-        "CreateRole",
-        "CreateGroup",
-        "CreatePolicy",
-        "CreateInstanceProfile",
-        "CreateOpenIDConnectProvider",
-        "CreateAccountAlias",
-    ] {
-        let given = present.iter().copied();
-        let given: Vec<_> = given.filter(|(n, _)| *n != "PermissionsBoundary").collect();
-        root(&world, action, &given).await;
-    }
-    let absent = everything("other", "AKIAOTHEROTHEROTHER0");
-    let absent: Vec<(&str, &str)> = absent.iter().map(|(n, v)| (*n, v.as_str())).collect();
-    for operation in Operation::ALL {
-        let name = operation.name();
-        let first = ask(&world, &eve, name, &present).await;
-        let second = ask(&world, &eve, name, &absent).await;
-        assert_eq!(first.code(), "AccessDenied", "{name}: {}", first.text());
-        assert_eq!(second.code(), "AccessDenied", "{name}: {}", second.text());
-        let same = second.message().replace("other", "there");
-        assert_eq!(first.message(), same, "{name}");
-    }
-    let audited = root(&world, "GetAccountAuthorizationDetails", &[]).await;
-    assert!(audited.text().contains("<UserName>there</UserName>"));
 }

@@ -17,6 +17,7 @@ mod layers;
 mod oracle;
 mod organizations;
 mod paging;
+mod people;
 mod registry;
 mod repositories;
 mod sessions;

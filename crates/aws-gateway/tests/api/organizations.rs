@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::world::{HOME, OTHER, Signer, World, post};
+use crate::world::{HOME, World};
 
 async fn ok(world: &World, operation: &str, input: Value) -> Value {
     let answer = world.organizations(operation, input).await;
@@ -223,31 +223,6 @@ async fn units_are_moved_into_renamed_and_deleted() {
     let units = ok(&world, "ListOrganizationalUnitsForParent", units).await;
     assert_eq!(units["OrganizationalUnits"], json!([]));
     ok(&world, "DeleteOrganization", json!({})).await;
-}
-
-#[tokio::test]
-async fn other_accounts_are_refused_by_every_operation() {
-    let (world, root) = realm().await;
-    let input = json!({
-        "AccountId": HOME, "PolicyId": "p-FullAWSAccess", "TargetId": root, "RootId": root, "ParentId": root,
-        "ChildId": HOME, "ResourceId": root, "OrganizationalUnitId": "ou-none-12345678", "Name": "n",
-        "SourceParentId": root, "DestinationParentId": root, "Email": "a@example.com", "AccountName": "n",
-        "PolicyType": "SERVICE_CONTROL_POLICY", "Filter": "SERVICE_CONTROL_POLICY", "ChildType": "ACCOUNT",
-        "Type": "SERVICE_CONTROL_POLICY", "Content": "{}", "Description": "", "Tags": [], "TagKeys": [],
-        "CreateAccountRequestId": "car-0123456789abcdef",
-    });
-    let signer = Signer::root(OTHER).of("organizations");
-    for operation in ecru_aws_model::organizations::Operation::ALL {
-        let target = format!("AWSOrganizationsV20161128.{operation}");
-        let mut request = post(&target, input.to_string().into());
-        signer.sign(&mut request);
-        let answer = world.send(request).await;
-        let expected = match operation.name() {
-            "CreateOrganization" => "AccessDeniedException",
-            _ => "AWSOrganizationsNotInUseException",
-        };
-        assert_eq!(answer.code(), expected, "{operation}: {}", answer.text());
-    }
 }
 
 #[tokio::test]

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::StatusCode;
+use serde_json::json;
 
-use crate::world::{Answer, HOME, Signer, World, between, post};
+use crate::people::{administrator, role};
+use crate::world::{Answer, HOME, Signer, World, between, post, set_root_key};
 
 const DESCRIBE: &str = "AmazonEC2ContainerRegistry_V20150921.DescribeRegistry";
 const VERSION: (&str, &str) = ("Version", "2011-06-15");
@@ -208,4 +210,60 @@ async fn roles_and_strangers_tokens_are_refused_in_the_words_of_sts() {
     ];
     let answer = world.query(&root, &asked).await;
     assert!(answer.text().contains("<Account>000000000000</Account>"));
+}
+
+/// Whoever it is, and whatever is asked: an account that was closed has no credentials any more.
+#[tokio::test]
+async fn credentials_of_a_closed_account_are_unknown_to_every_api() {
+    let world = World::new().await;
+    world.organizations("CreateOrganization", json!({})).await;
+    let made = json!({"Email": "ci@example.com", "AccountName": "ci"});
+    let made = world.organizations("CreateAccount", made).await.json();
+    let account = made["CreateAccountStatus"]["AccountId"].as_str().unwrap();
+    set_root_key(&world.services, account).await;
+    let ada = administrator(&world, account, "ada").await;
+    let push = role(&world, account, "push").await;
+    let assume = [
+        ("Action", "AssumeRole"),
+        VERSION,
+        ("RoleArn", &push),
+        ("RoleSessionName", "ci"),
+    ];
+    let of_role = credentials(&world.query(&ada.clone().of("sts"), &assume).await);
+    let part = [("Action", "GetFederationToken"), VERSION, ("Name", "part")];
+    let of_part = credentials(&world.query(&ada.clone().of("sts"), &part).await);
+    let own = [("Action", "GetSessionToken"), VERSION];
+    let of_user = credentials(&world.query(&ada.clone().of("sts"), &own).await);
+    let all = [Signer::root(account), ada, of_role, of_part, of_user];
+    for signer in &all {
+        assert_eq!(who(&world, signer.clone()).await.status, StatusCode::OK);
+    }
+    let closing = json!({"AccountId": account});
+    assert_eq!(
+        world.organizations("CloseAccount", closing).await.status,
+        200
+    );
+    for signer in all {
+        let answer = who(&world, signer.clone()).await;
+        let told = (answer.status, answer.code());
+        assert_eq!(
+            told,
+            (StatusCode::FORBIDDEN, "InvalidClientTokenId".to_owned())
+        );
+        let told = "The security token included in the request is invalid.";
+        assert_eq!(answer.message(), told);
+        let answer = describe(&world, &signer).await;
+        assert_eq!(answer.code(), "UnrecognizedClientException");
+        assert_eq!(
+            (answer.message(), answer.principal),
+            (told.to_owned(), None)
+        );
+        let asked = [("Action", "ListUsers"), ("Version", "2010-05-08")];
+        let answer = world.query(&signer.of("iam"), &asked).await;
+        assert_eq!(answer.code(), "InvalidClientTokenId");
+    }
+    // and nobody gets into it from outside
+    let eve = administrator(&world, HOME, "eve").await;
+    let answer = world.query(&eve.of("sts"), &assume).await;
+    assert_eq!(answer.code(), "AccessDenied");
 }

@@ -1,12 +1,17 @@
 //! Every operation, asked by those who may not: refused alike, and nothing is revealed.
 
+mod iam_operations;
+mod organizations_operations;
+mod sts_operations;
+
 use bytes::Bytes;
 use ecru_aws_model::ecr::Operation;
 use ecru_aws_model::{iam, organizations, sts};
 use http::Request;
 use serde_json::{Value, json};
 
-use crate::world::{HOME, OTHER, REGION, Signer, World, between, form, post};
+use crate::people::user;
+use crate::world::{HOME, OTHER, REGION, Signer, World, form, post};
 
 /// Operations that concern the caller's own registry, whoever calls: they name no other account's resource.
 const OF_THE_CALLER: [Operation; 7] = [
@@ -194,30 +199,10 @@ async fn strangers_get_one_answer_from_every_operation_of_organizations() {
     assert_one_answer(&requests, "organizations", JSON_CODES).await;
 }
 
-/// A user of the server's account to whom no policy allows anything.
-async fn powerless(world: &World) -> Signer {
-    let root = Signer::root(HOME).of("iam");
-    let ask = async |action: &str| {
-        let form = [
-            ("Action", action),
-            ("Version", iam::API_VERSION),
-            ("UserName", "nil"),
-        ];
-        world.query(&root, &form).await
-    };
-    assert_eq!(ask("CreateUser").await.status, 200);
-    let made = ask("CreateAccessKey").await;
-    Signer {
-        id: between(made.text(), "<AccessKeyId>", "</AccessKeyId>").to_owned(),
-        secret: between(made.text(), "<SecretAccessKey>", "</SecretAccessKey>").to_owned(),
-        ..Signer::root(HOME)
-    }
-}
-
 #[tokio::test]
 async fn who_has_no_permissions_learns_nothing_of_what_exists() {
     let world = world_with_a_repository_of(HOME).await;
-    let nobody = powerless(&world).await;
+    let nobody = user(&world, HOME, "nil").await;
     for operation in Operation::ALL {
         let mut texts = Vec::new();
         for repository in ["secret/app", "secret/none"] {

@@ -433,7 +433,7 @@ pub(crate) fn registry(account: &str, region: &str) -> Registry {
     }
 }
 
-async fn set_root_key(services: &Services, account: &str) {
+pub(crate) async fn set_root_key(services: &Services, account: &str) {
     let signer = Signer::root(account);
     let pair = AccessKeyPair {
         id: signer.id,

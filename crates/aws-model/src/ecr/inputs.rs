@@ -4,7 +4,7 @@
 
 use super::operations::Operation;
 use super::{enums, outputs, rules, shared};
-use crate::decode::{Decode, DecodeError, Node};
+use crate::decode::decodes;
 use crate::operation::Request;
 use crate::scalar::{Blob, Sensitive};
 
@@ -19,15 +19,11 @@ pub struct BatchCheckLayerAvailabilityRequest {
     pub layer_digests: Vec<String>,
 }
 
-impl Decode for BatchCheckLayerAvailabilityRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["registryId", "repositoryName", "layerDigests"])?;
-        Ok(Self {
-            registry_id: members.optional("registryId", &rules::REGISTRY_ID)?,
-            repository_name: members.required("repositoryName", &rules::REPOSITORY_NAME)?,
-            layer_digests: members
-                .required("layerDigests", &rules::BATCHED_OPERATION_LAYER_DIGEST_LIST)?,
-        })
+decodes! {
+    BatchCheckLayerAvailabilityRequest {
+        registry_id: optional "registryId" rules::REGISTRY_ID,
+        repository_name: required "repositoryName" rules::REPOSITORY_NAME,
+        layer_digests: required "layerDigests" rules::BATCHED_OPERATION_LAYER_DIGEST_LIST,
     }
 }
 
@@ -48,14 +44,11 @@ pub struct BatchDeleteImageRequest {
     pub image_ids: Vec<shared::ImageIdentifier>,
 }
 
-impl Decode for BatchDeleteImageRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["registryId", "repositoryName", "imageIds"])?;
-        Ok(Self {
-            registry_id: members.optional("registryId", &rules::REGISTRY_ID)?,
-            repository_name: members.required("repositoryName", &rules::REPOSITORY_NAME)?,
-            image_ids: members.required("imageIds", &rules::IMAGE_IDENTIFIER_LIST)?,
-        })
+decodes! {
+    BatchDeleteImageRequest {
+        registry_id: optional "registryId" rules::REGISTRY_ID,
+        repository_name: required "repositoryName" rules::REPOSITORY_NAME,
+        image_ids: required "imageIds" rules::IMAGE_IDENTIFIER_LIST,
     }
 }
 
@@ -78,21 +71,12 @@ pub struct BatchGetImageRequest {
     pub accepted_media_types: Option<Vec<String>>,
 }
 
-impl Decode for BatchGetImageRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&[
-            "registryId",
-            "repositoryName",
-            "imageIds",
-            "acceptedMediaTypes",
-        ])?;
-        Ok(Self {
-            registry_id: members.optional("registryId", &rules::REGISTRY_ID)?,
-            repository_name: members.required("repositoryName", &rules::REPOSITORY_NAME)?,
-            image_ids: members.required("imageIds", &rules::IMAGE_IDENTIFIER_LIST)?,
-            accepted_media_types: members
-                .optional("acceptedMediaTypes", &rules::MEDIA_TYPE_LIST)?,
-        })
+decodes! {
+    BatchGetImageRequest {
+        registry_id: optional "registryId" rules::REGISTRY_ID,
+        repository_name: required "repositoryName" rules::REPOSITORY_NAME,
+        image_ids: required "imageIds" rules::IMAGE_IDENTIFIER_LIST,
+        accepted_media_types: optional "acceptedMediaTypes" rules::MEDIA_TYPE_LIST,
     }
 }
 
@@ -109,15 +93,9 @@ pub struct BatchGetRepositoryScanningConfigurationRequest {
     pub repository_names: Vec<String>,
 }
 
-impl Decode for BatchGetRepositoryScanningConfigurationRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["repositoryNames"])?;
-        Ok(Self {
-            repository_names: members.required(
-                "repositoryNames",
-                &rules::SCANNING_CONFIGURATION_REPOSITORY_NAME_LIST,
-            )?,
-        })
+decodes! {
+    BatchGetRepositoryScanningConfigurationRequest {
+        repository_names: required "repositoryNames" rules::SCANNING_CONFIGURATION_REPOSITORY_NAME_LIST,
     }
 }
 
@@ -140,16 +118,12 @@ pub struct CompleteLayerUploadRequest {
     pub layer_digests: Vec<String>,
 }
 
-impl Decode for CompleteLayerUploadRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members =
-            node.members(&["registryId", "repositoryName", "uploadId", "layerDigests"])?;
-        Ok(Self {
-            registry_id: members.optional("registryId", &rules::REGISTRY_ID)?,
-            repository_name: members.required("repositoryName", &rules::REPOSITORY_NAME)?,
-            upload_id: members.required("uploadId", &rules::UPLOAD_ID)?,
-            layer_digests: members.required("layerDigests", &rules::LAYER_DIGEST_LIST)?,
-        })
+decodes! {
+    CompleteLayerUploadRequest {
+        registry_id: optional "registryId" rules::REGISTRY_ID,
+        repository_name: required "repositoryName" rules::REPOSITORY_NAME,
+        upload_id: required "uploadId" rules::UPLOAD_ID,
+        layer_digests: required "layerDigests" rules::LAYER_DIGEST_LIST,
     }
 }
 
@@ -178,32 +152,15 @@ pub struct CreatePullThroughCacheRuleRequest {
     pub upstream_repository_prefix: Option<String>,
 }
 
-impl Decode for CreatePullThroughCacheRuleRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&[
-            "ecrRepositoryPrefix",
-            "upstreamRegistryUrl",
-            "registryId",
-            "upstreamRegistry",
-            "credentialArn",
-            "customRoleArn",
-            "upstreamRepositoryPrefix",
-        ])?;
-        Ok(Self {
-            ecr_repository_prefix: members.required(
-                "ecrRepositoryPrefix",
-                &rules::PULL_THROUGH_CACHE_RULE_REPOSITORY_PREFIX,
-            )?,
-            upstream_registry_url: members.required("upstreamRegistryUrl", &rules::URL)?,
-            registry_id: members.optional("registryId", &rules::REGISTRY_ID)?,
-            upstream_registry: members.optional("upstreamRegistry", &rules::UPSTREAM_REGISTRY)?,
-            credential_arn: members.optional("credentialArn", &rules::CREDENTIAL_ARN)?,
-            custom_role_arn: members.optional("customRoleArn", &rules::CUSTOM_ROLE_ARN)?,
-            upstream_repository_prefix: members.optional(
-                "upstreamRepositoryPrefix",
-                &rules::PULL_THROUGH_CACHE_RULE_REPOSITORY_PREFIX,
-            )?,
-        })
+decodes! {
+    CreatePullThroughCacheRuleRequest {
+        ecr_repository_prefix: required "ecrRepositoryPrefix" rules::PULL_THROUGH_CACHE_RULE_REPOSITORY_PREFIX,
+        upstream_registry_url: required "upstreamRegistryUrl" rules::URL,
+        registry_id: optional "registryId" rules::REGISTRY_ID,
+        upstream_registry: optional "upstreamRegistry" rules::UPSTREAM_REGISTRY,
+        credential_arn: optional "credentialArn" rules::CREDENTIAL_ARN,
+        custom_role_arn: optional "customRoleArn" rules::CUSTOM_ROLE_ARN,
+        upstream_repository_prefix: optional "upstreamRepositoryPrefix" rules::PULL_THROUGH_CACHE_RULE_REPOSITORY_PREFIX,
     }
 }
 
@@ -240,44 +197,18 @@ pub struct CreateRepositoryCreationTemplateRequest {
     pub custom_role_arn: Option<String>,
 }
 
-impl Decode for CreateRepositoryCreationTemplateRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&[
-            "prefix",
-            "description",
-            "encryptionConfiguration",
-            "resourceTags",
-            "imageTagMutability",
-            "imageTagMutabilityExclusionFilters",
-            "repositoryPolicy",
-            "lifecyclePolicy",
-            "appliedFor",
-            "customRoleArn",
-        ])?;
-        Ok(Self {
-            prefix: members.required("prefix", &rules::PREFIX)?,
-            description: members
-                .optional("description", &rules::REPOSITORY_TEMPLATE_DESCRIPTION)?,
-            encryption_configuration: members.optional(
-                "encryptionConfiguration",
-                &rules::ENCRYPTION_CONFIGURATION_FOR_REPOSITORY_CREATION_TEMPLATE,
-            )?,
-            resource_tags: members.optional("resourceTags", &rules::TAG_LIST)?,
-            image_tag_mutability: members
-                .optional("imageTagMutability", &rules::IMAGE_TAG_MUTABILITY)?,
-            image_tag_mutability_exclusion_filters: members.optional(
-                "imageTagMutabilityExclusionFilters",
-                &rules::IMAGE_TAG_MUTABILITY_EXCLUSION_FILTERS,
-            )?,
-            repository_policy: members
-                .optional("repositoryPolicy", &rules::REPOSITORY_POLICY_TEXT)?,
-            lifecycle_policy: members.optional(
-                "lifecyclePolicy",
-                &rules::LIFECYCLE_POLICY_TEXT_FOR_REPOSITORY_CREATION_TEMPLATE,
-            )?,
-            applied_for: members.required("appliedFor", &rules::RCT_APPLIED_FOR_LIST)?,
-            custom_role_arn: members.optional("customRoleArn", &rules::CUSTOM_ROLE_ARN)?,
-        })
+decodes! {
+    CreateRepositoryCreationTemplateRequest {
+        prefix: required "prefix" rules::PREFIX,
+        description: optional "description" rules::REPOSITORY_TEMPLATE_DESCRIPTION,
+        encryption_configuration: optional "encryptionConfiguration" rules::ENCRYPTION_CONFIGURATION_FOR_REPOSITORY_CREATION_TEMPLATE,
+        resource_tags: optional "resourceTags" rules::TAG_LIST,
+        image_tag_mutability: optional "imageTagMutability" rules::IMAGE_TAG_MUTABILITY,
+        image_tag_mutability_exclusion_filters: optional "imageTagMutabilityExclusionFilters" rules::IMAGE_TAG_MUTABILITY_EXCLUSION_FILTERS,
+        repository_policy: optional "repositoryPolicy" rules::REPOSITORY_POLICY_TEXT,
+        lifecycle_policy: optional "lifecyclePolicy" rules::LIFECYCLE_POLICY_TEXT_FOR_REPOSITORY_CREATION_TEMPLATE,
+        applied_for: required "appliedFor" rules::RCT_APPLIED_FOR_LIST,
+        custom_role_arn: optional "customRoleArn" rules::CUSTOM_ROLE_ARN,
     }
 }
 
@@ -307,34 +238,15 @@ pub struct CreateRepositoryRequest {
     pub encryption_configuration: Option<shared::EncryptionConfiguration>,
 }
 
-impl Decode for CreateRepositoryRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&[
-            "registryId",
-            "repositoryName",
-            "tags",
-            "imageTagMutability",
-            "imageTagMutabilityExclusionFilters",
-            "imageScanningConfiguration",
-            "encryptionConfiguration",
-        ])?;
-        Ok(Self {
-            registry_id: members.optional("registryId", &rules::REGISTRY_ID)?,
-            repository_name: members.required("repositoryName", &rules::REPOSITORY_NAME)?,
-            tags: members.optional("tags", &rules::TAG_LIST)?,
-            image_tag_mutability: members
-                .optional("imageTagMutability", &rules::IMAGE_TAG_MUTABILITY)?,
-            image_tag_mutability_exclusion_filters: members.optional(
-                "imageTagMutabilityExclusionFilters",
-                &rules::IMAGE_TAG_MUTABILITY_EXCLUSION_FILTERS,
-            )?,
-            image_scanning_configuration: members.optional(
-                "imageScanningConfiguration",
-                &rules::IMAGE_SCANNING_CONFIGURATION,
-            )?,
-            encryption_configuration: members
-                .optional("encryptionConfiguration", &rules::ENCRYPTION_CONFIGURATION)?,
-        })
+decodes! {
+    CreateRepositoryRequest {
+        registry_id: optional "registryId" rules::REGISTRY_ID,
+        repository_name: required "repositoryName" rules::REPOSITORY_NAME,
+        tags: optional "tags" rules::TAG_LIST,
+        image_tag_mutability: optional "imageTagMutability" rules::IMAGE_TAG_MUTABILITY,
+        image_tag_mutability_exclusion_filters: optional "imageTagMutabilityExclusionFilters" rules::IMAGE_TAG_MUTABILITY_EXCLUSION_FILTERS,
+        image_scanning_configuration: optional "imageScanningConfiguration" rules::IMAGE_SCANNING_CONFIGURATION,
+        encryption_configuration: optional "encryptionConfiguration" rules::ENCRYPTION_CONFIGURATION,
     }
 }
 
@@ -353,13 +265,10 @@ pub struct DeleteLifecyclePolicyRequest {
     pub repository_name: String,
 }
 
-impl Decode for DeleteLifecyclePolicyRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["registryId", "repositoryName"])?;
-        Ok(Self {
-            registry_id: members.optional("registryId", &rules::REGISTRY_ID)?,
-            repository_name: members.required("repositoryName", &rules::REPOSITORY_NAME)?,
-        })
+decodes! {
+    DeleteLifecyclePolicyRequest {
+        registry_id: optional "registryId" rules::REGISTRY_ID,
+        repository_name: required "repositoryName" rules::REPOSITORY_NAME,
     }
 }
 
@@ -378,16 +287,10 @@ pub struct DeletePullThroughCacheRuleRequest {
     pub registry_id: Option<String>,
 }
 
-impl Decode for DeletePullThroughCacheRuleRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["ecrRepositoryPrefix", "registryId"])?;
-        Ok(Self {
-            ecr_repository_prefix: members.required(
-                "ecrRepositoryPrefix",
-                &rules::PULL_THROUGH_CACHE_RULE_REPOSITORY_PREFIX,
-            )?,
-            registry_id: members.optional("registryId", &rules::REGISTRY_ID)?,
-        })
+decodes! {
+    DeletePullThroughCacheRuleRequest {
+        ecr_repository_prefix: required "ecrRepositoryPrefix" rules::PULL_THROUGH_CACHE_RULE_REPOSITORY_PREFIX,
+        registry_id: optional "registryId" rules::REGISTRY_ID,
     }
 }
 
@@ -401,10 +304,8 @@ impl Request for DeletePullThroughCacheRuleRequest {
 #[derive(Debug)]
 pub struct DeleteRegistryPolicyRequest {}
 
-impl Decode for DeleteRegistryPolicyRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        node.members(&[])?;
-        Ok(Self {})
+decodes! {
+    DeleteRegistryPolicyRequest {
     }
 }
 
@@ -421,12 +322,9 @@ pub struct DeleteRepositoryCreationTemplateRequest {
     pub prefix: String,
 }
 
-impl Decode for DeleteRepositoryCreationTemplateRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["prefix"])?;
-        Ok(Self {
-            prefix: members.required("prefix", &rules::PREFIX)?,
-        })
+decodes! {
+    DeleteRepositoryCreationTemplateRequest {
+        prefix: required "prefix" rules::PREFIX,
     }
 }
 
@@ -445,13 +343,10 @@ pub struct DeleteRepositoryPolicyRequest {
     pub repository_name: String,
 }
 
-impl Decode for DeleteRepositoryPolicyRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["registryId", "repositoryName"])?;
-        Ok(Self {
-            registry_id: members.optional("registryId", &rules::REGISTRY_ID)?,
-            repository_name: members.required("repositoryName", &rules::REPOSITORY_NAME)?,
-        })
+decodes! {
+    DeleteRepositoryPolicyRequest {
+        registry_id: optional "registryId" rules::REGISTRY_ID,
+        repository_name: required "repositoryName" rules::REPOSITORY_NAME,
     }
 }
 
@@ -472,14 +367,11 @@ pub struct DeleteRepositoryRequest {
     pub force: Option<bool>,
 }
 
-impl Decode for DeleteRepositoryRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["registryId", "repositoryName", "force"])?;
-        Ok(Self {
-            registry_id: members.optional("registryId", &rules::REGISTRY_ID)?,
-            repository_name: members.required("repositoryName", &rules::REPOSITORY_NAME)?,
-            force: members.optional("force", &rules::FORCE_FLAG)?,
-        })
+decodes! {
+    DeleteRepositoryRequest {
+        registry_id: optional "registryId" rules::REGISTRY_ID,
+        repository_name: required "repositoryName" rules::REPOSITORY_NAME,
+        force: optional "force" rules::FORCE_FLAG,
     }
 }
 
@@ -493,10 +385,8 @@ impl Request for DeleteRepositoryRequest {
 #[derive(Debug)]
 pub struct DeleteSigningConfigurationRequest {}
 
-impl Decode for DeleteSigningConfigurationRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        node.members(&[])?;
-        Ok(Self {})
+decodes! {
+    DeleteSigningConfigurationRequest {
     }
 }
 
@@ -513,12 +403,9 @@ pub struct DeregisterPullTimeUpdateExclusionRequest {
     pub principal_arn: String,
 }
 
-impl Decode for DeregisterPullTimeUpdateExclusionRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["principalArn"])?;
-        Ok(Self {
-            principal_arn: members.required("principalArn", &rules::PRINCIPAL_ARN)?,
-        })
+decodes! {
+    DeregisterPullTimeUpdateExclusionRequest {
+        principal_arn: required "principalArn" rules::PRINCIPAL_ARN,
     }
 }
 
@@ -539,14 +426,11 @@ pub struct DescribeImageReplicationStatusRequest {
     pub registry_id: Option<String>,
 }
 
-impl Decode for DescribeImageReplicationStatusRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["repositoryName", "imageId", "registryId"])?;
-        Ok(Self {
-            repository_name: members.required("repositoryName", &rules::REPOSITORY_NAME)?,
-            image_id: members.required("imageId", &rules::IMAGE_IDENTIFIER)?,
-            registry_id: members.optional("registryId", &rules::REGISTRY_ID)?,
-        })
+decodes! {
+    DescribeImageReplicationStatusRequest {
+        repository_name: required "repositoryName" rules::REPOSITORY_NAME,
+        image_id: required "imageId" rules::IMAGE_IDENTIFIER,
+        registry_id: optional "registryId" rules::REGISTRY_ID,
     }
 }
 
@@ -571,22 +455,13 @@ pub struct DescribeImageScanFindingsRequest {
     pub max_results: Option<i32>,
 }
 
-impl Decode for DescribeImageScanFindingsRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&[
-            "registryId",
-            "repositoryName",
-            "imageId",
-            "nextToken",
-            "maxResults",
-        ])?;
-        Ok(Self {
-            registry_id: members.optional("registryId", &rules::REGISTRY_ID)?,
-            repository_name: members.required("repositoryName", &rules::REPOSITORY_NAME)?,
-            image_id: members.required("imageId", &rules::IMAGE_IDENTIFIER)?,
-            next_token: members.optional("nextToken", &rules::NEXT_TOKEN)?,
-            max_results: members.optional("maxResults", &rules::MAX_RESULTS)?,
-        })
+decodes! {
+    DescribeImageScanFindingsRequest {
+        registry_id: optional "registryId" rules::REGISTRY_ID,
+        repository_name: required "repositoryName" rules::REPOSITORY_NAME,
+        image_id: required "imageId" rules::IMAGE_IDENTIFIER,
+        next_token: optional "nextToken" rules::NEXT_TOKEN,
+        max_results: optional "maxResults" rules::MAX_RESULTS,
     }
 }
 
@@ -607,14 +482,11 @@ pub struct DescribeImageSigningStatusRequest {
     pub registry_id: Option<String>,
 }
 
-impl Decode for DescribeImageSigningStatusRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["repositoryName", "imageId", "registryId"])?;
-        Ok(Self {
-            repository_name: members.required("repositoryName", &rules::REPOSITORY_NAME)?,
-            image_id: members.required("imageId", &rules::IMAGE_IDENTIFIER)?,
-            registry_id: members.optional("registryId", &rules::REGISTRY_ID)?,
-        })
+decodes! {
+    DescribeImageSigningStatusRequest {
+        repository_name: required "repositoryName" rules::REPOSITORY_NAME,
+        image_id: required "imageId" rules::IMAGE_IDENTIFIER,
+        registry_id: optional "registryId" rules::REGISTRY_ID,
     }
 }
 
@@ -633,13 +505,10 @@ pub struct DescribeImagesFilter {
     pub image_status: Option<enums::ImageStatusFilter>,
 }
 
-impl Decode for DescribeImagesFilter {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["tagStatus", "imageStatus"])?;
-        Ok(Self {
-            tag_status: members.optional("tagStatus", &rules::TAG_STATUS)?,
-            image_status: members.optional("imageStatus", &rules::IMAGE_STATUS_FILTER)?,
-        })
+decodes! {
+    DescribeImagesFilter {
+        tag_status: optional "tagStatus" rules::TAG_STATUS,
+        image_status: optional "imageStatus" rules::IMAGE_STATUS_FILTER,
     }
 }
 
@@ -660,24 +529,14 @@ pub struct DescribeImagesRequest {
     pub filter: Option<DescribeImagesFilter>,
 }
 
-impl Decode for DescribeImagesRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&[
-            "registryId",
-            "repositoryName",
-            "imageIds",
-            "nextToken",
-            "maxResults",
-            "filter",
-        ])?;
-        Ok(Self {
-            registry_id: members.optional("registryId", &rules::REGISTRY_ID)?,
-            repository_name: members.required("repositoryName", &rules::REPOSITORY_NAME)?,
-            image_ids: members.optional("imageIds", &rules::IMAGE_IDENTIFIER_LIST)?,
-            next_token: members.optional("nextToken", &rules::NEXT_TOKEN)?,
-            max_results: members.optional("maxResults", &rules::MAX_RESULTS)?,
-            filter: members.optional("filter", &rules::DESCRIBE_IMAGES_FILTER)?,
-        })
+decodes! {
+    DescribeImagesRequest {
+        registry_id: optional "registryId" rules::REGISTRY_ID,
+        repository_name: required "repositoryName" rules::REPOSITORY_NAME,
+        image_ids: optional "imageIds" rules::IMAGE_IDENTIFIER_LIST,
+        next_token: optional "nextToken" rules::NEXT_TOKEN,
+        max_results: optional "maxResults" rules::MAX_RESULTS,
+        filter: optional "filter" rules::DESCRIBE_IMAGES_FILTER,
     }
 }
 
@@ -700,23 +559,12 @@ pub struct DescribePullThroughCacheRulesRequest {
     pub max_results: Option<i32>,
 }
 
-impl Decode for DescribePullThroughCacheRulesRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&[
-            "registryId",
-            "ecrRepositoryPrefixes",
-            "nextToken",
-            "maxResults",
-        ])?;
-        Ok(Self {
-            registry_id: members.optional("registryId", &rules::REGISTRY_ID)?,
-            ecr_repository_prefixes: members.optional(
-                "ecrRepositoryPrefixes",
-                &rules::PULL_THROUGH_CACHE_RULE_REPOSITORY_PREFIX_LIST,
-            )?,
-            next_token: members.optional("nextToken", &rules::NEXT_TOKEN)?,
-            max_results: members.optional("maxResults", &rules::MAX_RESULTS)?,
-        })
+decodes! {
+    DescribePullThroughCacheRulesRequest {
+        registry_id: optional "registryId" rules::REGISTRY_ID,
+        ecr_repository_prefixes: optional "ecrRepositoryPrefixes" rules::PULL_THROUGH_CACHE_RULE_REPOSITORY_PREFIX_LIST,
+        next_token: optional "nextToken" rules::NEXT_TOKEN,
+        max_results: optional "maxResults" rules::MAX_RESULTS,
     }
 }
 
@@ -730,10 +578,8 @@ impl Request for DescribePullThroughCacheRulesRequest {
 #[derive(Debug)]
 pub struct DescribeRegistryRequest {}
 
-impl Decode for DescribeRegistryRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        node.members(&[])?;
-        Ok(Self {})
+decodes! {
+    DescribeRegistryRequest {
     }
 }
 
@@ -758,26 +604,13 @@ pub struct DescribeReplicationBackfillResultsRequest {
     pub next_token: Option<String>,
 }
 
-impl Decode for DescribeReplicationBackfillResultsRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&[
-            "registryId",
-            "replicationBackfillId",
-            "resultStatusFilter",
-            "maxResults",
-            "nextToken",
-        ])?;
-        Ok(Self {
-            registry_id: members.optional("registryId", &rules::REGISTRY_ID)?,
-            replication_backfill_id: members
-                .required("replicationBackfillId", &rules::REPLICATION_BACKFILL_ID)?,
-            result_status_filter: members.optional(
-                "resultStatusFilter",
-                &rules::REPLICATION_BACKFILL_RESULT_STATUS,
-            )?,
-            max_results: members.optional("maxResults", &rules::MAX_RESULTS)?,
-            next_token: members.optional("nextToken", &rules::NEXT_TOKEN)?,
-        })
+decodes! {
+    DescribeReplicationBackfillResultsRequest {
+        registry_id: optional "registryId" rules::REGISTRY_ID,
+        replication_backfill_id: required "replicationBackfillId" rules::REPLICATION_BACKFILL_ID,
+        result_status_filter: optional "resultStatusFilter" rules::REPLICATION_BACKFILL_RESULT_STATUS,
+        max_results: optional "maxResults" rules::MAX_RESULTS,
+        next_token: optional "nextToken" rules::NEXT_TOKEN,
     }
 }
 
@@ -800,16 +633,12 @@ pub struct DescribeRepositoriesRequest {
     pub max_results: Option<i32>,
 }
 
-impl Decode for DescribeRepositoriesRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members =
-            node.members(&["registryId", "repositoryNames", "nextToken", "maxResults"])?;
-        Ok(Self {
-            registry_id: members.optional("registryId", &rules::REGISTRY_ID)?,
-            repository_names: members.optional("repositoryNames", &rules::REPOSITORY_NAME_LIST)?,
-            next_token: members.optional("nextToken", &rules::NEXT_TOKEN)?,
-            max_results: members.optional("maxResults", &rules::MAX_RESULTS)?,
-        })
+decodes! {
+    DescribeRepositoriesRequest {
+        registry_id: optional "registryId" rules::REGISTRY_ID,
+        repository_names: optional "repositoryNames" rules::REPOSITORY_NAME_LIST,
+        next_token: optional "nextToken" rules::NEXT_TOKEN,
+        max_results: optional "maxResults" rules::MAX_RESULTS,
     }
 }
 
@@ -830,14 +659,11 @@ pub struct DescribeRepositoryCreationTemplatesRequest {
     pub max_results: Option<i32>,
 }
 
-impl Decode for DescribeRepositoryCreationTemplatesRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["prefixes", "nextToken", "maxResults"])?;
-        Ok(Self {
-            prefixes: members.optional("prefixes", &rules::PREFIX_LIST)?,
-            next_token: members.optional("nextToken", &rules::NEXT_TOKEN)?,
-            max_results: members.optional("maxResults", &rules::MAX_RESULTS)?,
-        })
+decodes! {
+    DescribeRepositoryCreationTemplatesRequest {
+        prefixes: optional "prefixes" rules::PREFIX_LIST,
+        next_token: optional "nextToken" rules::NEXT_TOKEN,
+        max_results: optional "maxResults" rules::MAX_RESULTS,
     }
 }
 
@@ -854,12 +680,9 @@ pub struct GetAccountSettingRequest {
     pub name: String,
 }
 
-impl Decode for GetAccountSettingRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["name"])?;
-        Ok(Self {
-            name: members.required("name", &rules::ACCOUNT_SETTING_NAME)?,
-        })
+decodes! {
+    GetAccountSettingRequest {
+        name: required "name" rules::ACCOUNT_SETTING_NAME,
     }
 }
 
@@ -876,15 +699,9 @@ pub struct GetAuthorizationTokenRequest {
     pub registry_ids: Option<Vec<String>>,
 }
 
-impl Decode for GetAuthorizationTokenRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["registryIds"])?;
-        Ok(Self {
-            registry_ids: members.optional(
-                "registryIds",
-                &rules::GET_AUTHORIZATION_TOKEN_REGISTRY_ID_LIST,
-            )?,
-        })
+decodes! {
+    GetAuthorizationTokenRequest {
+        registry_ids: optional "registryIds" rules::GET_AUTHORIZATION_TOKEN_REGISTRY_ID_LIST,
     }
 }
 
@@ -905,14 +722,11 @@ pub struct GetDownloadUrlForLayerRequest {
     pub layer_digest: String,
 }
 
-impl Decode for GetDownloadUrlForLayerRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["registryId", "repositoryName", "layerDigest"])?;
-        Ok(Self {
-            registry_id: members.optional("registryId", &rules::REGISTRY_ID)?,
-            repository_name: members.required("repositoryName", &rules::REPOSITORY_NAME)?,
-            layer_digest: members.required("layerDigest", &rules::LAYER_DIGEST)?,
-        })
+decodes! {
+    GetDownloadUrlForLayerRequest {
+        registry_id: optional "registryId" rules::REGISTRY_ID,
+        repository_name: required "repositoryName" rules::REPOSITORY_NAME,
+        layer_digest: required "layerDigest" rules::LAYER_DIGEST,
     }
 }
 
@@ -939,24 +753,14 @@ pub struct GetLifecyclePolicyPreviewRequest {
     pub filter: Option<LifecyclePolicyPreviewFilter>,
 }
 
-impl Decode for GetLifecyclePolicyPreviewRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&[
-            "registryId",
-            "repositoryName",
-            "imageIds",
-            "nextToken",
-            "maxResults",
-            "filter",
-        ])?;
-        Ok(Self {
-            registry_id: members.optional("registryId", &rules::REGISTRY_ID)?,
-            repository_name: members.required("repositoryName", &rules::REPOSITORY_NAME)?,
-            image_ids: members.optional("imageIds", &rules::IMAGE_IDENTIFIER_LIST)?,
-            next_token: members.optional("nextToken", &rules::NEXT_TOKEN)?,
-            max_results: members.optional("maxResults", &rules::LIFECYCLE_PREVIEW_MAX_RESULTS)?,
-            filter: members.optional("filter", &rules::LIFECYCLE_POLICY_PREVIEW_FILTER)?,
-        })
+decodes! {
+    GetLifecyclePolicyPreviewRequest {
+        registry_id: optional "registryId" rules::REGISTRY_ID,
+        repository_name: required "repositoryName" rules::REPOSITORY_NAME,
+        image_ids: optional "imageIds" rules::IMAGE_IDENTIFIER_LIST,
+        next_token: optional "nextToken" rules::NEXT_TOKEN,
+        max_results: optional "maxResults" rules::LIFECYCLE_PREVIEW_MAX_RESULTS,
+        filter: optional "filter" rules::LIFECYCLE_POLICY_PREVIEW_FILTER,
     }
 }
 
@@ -975,13 +779,10 @@ pub struct GetLifecyclePolicyRequest {
     pub repository_name: String,
 }
 
-impl Decode for GetLifecyclePolicyRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["registryId", "repositoryName"])?;
-        Ok(Self {
-            registry_id: members.optional("registryId", &rules::REGISTRY_ID)?,
-            repository_name: members.required("repositoryName", &rules::REPOSITORY_NAME)?,
-        })
+decodes! {
+    GetLifecyclePolicyRequest {
+        registry_id: optional "registryId" rules::REGISTRY_ID,
+        repository_name: required "repositoryName" rules::REPOSITORY_NAME,
     }
 }
 
@@ -995,10 +796,8 @@ impl Request for GetLifecyclePolicyRequest {
 #[derive(Debug)]
 pub struct GetRegistryPolicyRequest {}
 
-impl Decode for GetRegistryPolicyRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        node.members(&[])?;
-        Ok(Self {})
+decodes! {
+    GetRegistryPolicyRequest {
     }
 }
 
@@ -1012,10 +811,8 @@ impl Request for GetRegistryPolicyRequest {
 #[derive(Debug)]
 pub struct GetRegistryScanningConfigurationRequest {}
 
-impl Decode for GetRegistryScanningConfigurationRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        node.members(&[])?;
-        Ok(Self {})
+decodes! {
+    GetRegistryScanningConfigurationRequest {
     }
 }
 
@@ -1034,13 +831,10 @@ pub struct GetRepositoryPolicyRequest {
     pub repository_name: String,
 }
 
-impl Decode for GetRepositoryPolicyRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["registryId", "repositoryName"])?;
-        Ok(Self {
-            registry_id: members.optional("registryId", &rules::REGISTRY_ID)?,
-            repository_name: members.required("repositoryName", &rules::REPOSITORY_NAME)?,
-        })
+decodes! {
+    GetRepositoryPolicyRequest {
+        registry_id: optional "registryId" rules::REGISTRY_ID,
+        repository_name: required "repositoryName" rules::REPOSITORY_NAME,
     }
 }
 
@@ -1054,10 +848,8 @@ impl Request for GetRepositoryPolicyRequest {
 #[derive(Debug)]
 pub struct GetSigningConfigurationRequest {}
 
-impl Decode for GetSigningConfigurationRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        node.members(&[])?;
-        Ok(Self {})
+decodes! {
+    GetSigningConfigurationRequest {
     }
 }
 
@@ -1076,13 +868,10 @@ pub struct InitiateLayerUploadRequest {
     pub repository_name: String,
 }
 
-impl Decode for InitiateLayerUploadRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["registryId", "repositoryName"])?;
-        Ok(Self {
-            registry_id: members.optional("registryId", &rules::REGISTRY_ID)?,
-            repository_name: members.required("repositoryName", &rules::REPOSITORY_NAME)?,
-        })
+decodes! {
+    InitiateLayerUploadRequest {
+        registry_id: optional "registryId" rules::REGISTRY_ID,
+        repository_name: required "repositoryName" rules::REPOSITORY_NAME,
     }
 }
 
@@ -1099,12 +888,9 @@ pub struct LifecyclePolicyPreviewFilter {
     pub tag_status: Option<enums::TagStatus>,
 }
 
-impl Decode for LifecyclePolicyPreviewFilter {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["tagStatus"])?;
-        Ok(Self {
-            tag_status: members.optional("tagStatus", &rules::TAG_STATUS)?,
-        })
+decodes! {
+    LifecyclePolicyPreviewFilter {
+        tag_status: optional "tagStatus" rules::TAG_STATUS,
     }
 }
 
@@ -1117,13 +903,10 @@ pub struct ListImageReferrersFilter {
     pub artifact_status: Option<enums::ArtifactStatusFilter>,
 }
 
-impl Decode for ListImageReferrersFilter {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["artifactTypes", "artifactStatus"])?;
-        Ok(Self {
-            artifact_types: members.optional("artifactTypes", &rules::ARTIFACT_TYPE_LIST)?,
-            artifact_status: members.optional("artifactStatus", &rules::ARTIFACT_STATUS_FILTER)?,
-        })
+decodes! {
+    ListImageReferrersFilter {
+        artifact_types: optional "artifactTypes" rules::ARTIFACT_TYPE_LIST,
+        artifact_status: optional "artifactStatus" rules::ARTIFACT_STATUS_FILTER,
     }
 }
 
@@ -1144,24 +927,14 @@ pub struct ListImageReferrersRequest {
     pub max_results: Option<i32>,
 }
 
-impl Decode for ListImageReferrersRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&[
-            "registryId",
-            "repositoryName",
-            "subjectId",
-            "filter",
-            "nextToken",
-            "maxResults",
-        ])?;
-        Ok(Self {
-            registry_id: members.optional("registryId", &rules::REGISTRY_ID)?,
-            repository_name: members.required("repositoryName", &rules::REPOSITORY_NAME)?,
-            subject_id: members.required("subjectId", &rules::SUBJECT_IDENTIFIER)?,
-            filter: members.optional("filter", &rules::LIST_IMAGE_REFERRERS_FILTER)?,
-            next_token: members.optional("nextToken", &rules::NEXT_TOKEN)?,
-            max_results: members.optional("maxResults", &rules::FIFTY_MAX_RESULTS)?,
-        })
+decodes! {
+    ListImageReferrersRequest {
+        registry_id: optional "registryId" rules::REGISTRY_ID,
+        repository_name: required "repositoryName" rules::REPOSITORY_NAME,
+        subject_id: required "subjectId" rules::SUBJECT_IDENTIFIER,
+        filter: optional "filter" rules::LIST_IMAGE_REFERRERS_FILTER,
+        next_token: optional "nextToken" rules::NEXT_TOKEN,
+        max_results: optional "maxResults" rules::FIFTY_MAX_RESULTS,
     }
 }
 
@@ -1180,13 +953,10 @@ pub struct ListImagesFilter {
     pub image_status: Option<enums::ImageStatusFilter>,
 }
 
-impl Decode for ListImagesFilter {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["tagStatus", "imageStatus"])?;
-        Ok(Self {
-            tag_status: members.optional("tagStatus", &rules::TAG_STATUS)?,
-            image_status: members.optional("imageStatus", &rules::IMAGE_STATUS_FILTER)?,
-        })
+decodes! {
+    ListImagesFilter {
+        tag_status: optional "tagStatus" rules::TAG_STATUS,
+        image_status: optional "imageStatus" rules::IMAGE_STATUS_FILTER,
     }
 }
 
@@ -1205,22 +975,13 @@ pub struct ListImagesRequest {
     pub filter: Option<ListImagesFilter>,
 }
 
-impl Decode for ListImagesRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&[
-            "registryId",
-            "repositoryName",
-            "nextToken",
-            "maxResults",
-            "filter",
-        ])?;
-        Ok(Self {
-            registry_id: members.optional("registryId", &rules::REGISTRY_ID)?,
-            repository_name: members.required("repositoryName", &rules::REPOSITORY_NAME)?,
-            next_token: members.optional("nextToken", &rules::NEXT_TOKEN)?,
-            max_results: members.optional("maxResults", &rules::MAX_RESULTS)?,
-            filter: members.optional("filter", &rules::LIST_IMAGES_FILTER)?,
-        })
+decodes! {
+    ListImagesRequest {
+        registry_id: optional "registryId" rules::REGISTRY_ID,
+        repository_name: required "repositoryName" rules::REPOSITORY_NAME,
+        next_token: optional "nextToken" rules::NEXT_TOKEN,
+        max_results: optional "maxResults" rules::MAX_RESULTS,
+        filter: optional "filter" rules::LIST_IMAGES_FILTER,
     }
 }
 
@@ -1239,13 +1000,10 @@ pub struct ListPullTimeUpdateExclusionsRequest {
     pub next_token: Option<String>,
 }
 
-impl Decode for ListPullTimeUpdateExclusionsRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["maxResults", "nextToken"])?;
-        Ok(Self {
-            max_results: members.optional("maxResults", &rules::MAX_RESULTS)?,
-            next_token: members.optional("nextToken", &rules::NEXT_TOKEN)?,
-        })
+decodes! {
+    ListPullTimeUpdateExclusionsRequest {
+        max_results: optional "maxResults" rules::MAX_RESULTS,
+        next_token: optional "nextToken" rules::NEXT_TOKEN,
     }
 }
 
@@ -1266,14 +1024,11 @@ pub struct ListReplicationBackfillsRequest {
     pub next_token: Option<String>,
 }
 
-impl Decode for ListReplicationBackfillsRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["registryId", "maxResults", "nextToken"])?;
-        Ok(Self {
-            registry_id: members.optional("registryId", &rules::REGISTRY_ID)?,
-            max_results: members.optional("maxResults", &rules::FIFTY_MAX_RESULTS)?,
-            next_token: members.optional("nextToken", &rules::NEXT_TOKEN)?,
-        })
+decodes! {
+    ListReplicationBackfillsRequest {
+        registry_id: optional "registryId" rules::REGISTRY_ID,
+        max_results: optional "maxResults" rules::FIFTY_MAX_RESULTS,
+        next_token: optional "nextToken" rules::NEXT_TOKEN,
     }
 }
 
@@ -1290,12 +1045,9 @@ pub struct ListTagsForResourceRequest {
     pub resource_arn: String,
 }
 
-impl Decode for ListTagsForResourceRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["resourceArn"])?;
-        Ok(Self {
-            resource_arn: members.required("resourceArn", &rules::ARN)?,
-        })
+decodes! {
+    ListTagsForResourceRequest {
+        resource_arn: required "resourceArn" rules::ARN,
     }
 }
 
@@ -1314,13 +1066,10 @@ pub struct PutAccountSettingRequest {
     pub value: String,
 }
 
-impl Decode for PutAccountSettingRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["name", "value"])?;
-        Ok(Self {
-            name: members.required("name", &rules::ACCOUNT_SETTING_NAME)?,
-            value: members.required("value", &rules::ACCOUNT_SETTING_VALUE)?,
-        })
+decodes! {
+    PutAccountSettingRequest {
+        name: required "name" rules::ACCOUNT_SETTING_NAME,
+        value: required "value" rules::ACCOUNT_SETTING_VALUE,
     }
 }
 
@@ -1347,25 +1096,14 @@ pub struct PutImageRequest {
     pub image_digest: Option<String>,
 }
 
-impl Decode for PutImageRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&[
-            "registryId",
-            "repositoryName",
-            "imageManifest",
-            "imageManifestMediaType",
-            "imageTag",
-            "imageDigest",
-        ])?;
-        Ok(Self {
-            registry_id: members.optional("registryId", &rules::REGISTRY_ID)?,
-            repository_name: members.required("repositoryName", &rules::REPOSITORY_NAME)?,
-            image_manifest: members.required("imageManifest", &rules::IMAGE_MANIFEST)?,
-            image_manifest_media_type: members
-                .optional("imageManifestMediaType", &rules::MEDIA_TYPE)?,
-            image_tag: members.optional("imageTag", &rules::IMAGE_TAG)?,
-            image_digest: members.optional("imageDigest", &rules::IMAGE_DIGEST)?,
-        })
+decodes! {
+    PutImageRequest {
+        registry_id: optional "registryId" rules::REGISTRY_ID,
+        repository_name: required "repositoryName" rules::REPOSITORY_NAME,
+        image_manifest: required "imageManifest" rules::IMAGE_MANIFEST,
+        image_manifest_media_type: optional "imageManifestMediaType" rules::MEDIA_TYPE,
+        image_tag: optional "imageTag" rules::IMAGE_TAG,
+        image_digest: optional "imageDigest" rules::IMAGE_DIGEST,
     }
 }
 
@@ -1386,18 +1124,11 @@ pub struct PutImageScanningConfigurationRequest {
     pub image_scanning_configuration: shared::ImageScanningConfiguration,
 }
 
-impl Decode for PutImageScanningConfigurationRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members =
-            node.members(&["registryId", "repositoryName", "imageScanningConfiguration"])?;
-        Ok(Self {
-            registry_id: members.optional("registryId", &rules::REGISTRY_ID)?,
-            repository_name: members.required("repositoryName", &rules::REPOSITORY_NAME)?,
-            image_scanning_configuration: members.required(
-                "imageScanningConfiguration",
-                &rules::IMAGE_SCANNING_CONFIGURATION,
-            )?,
-        })
+decodes! {
+    PutImageScanningConfigurationRequest {
+        registry_id: optional "registryId" rules::REGISTRY_ID,
+        repository_name: required "repositoryName" rules::REPOSITORY_NAME,
+        image_scanning_configuration: required "imageScanningConfiguration" rules::IMAGE_SCANNING_CONFIGURATION,
     }
 }
 
@@ -1421,24 +1152,12 @@ pub struct PutImageTagMutabilityRequest {
         Option<Vec<shared::ImageTagMutabilityExclusionFilter>>,
 }
 
-impl Decode for PutImageTagMutabilityRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&[
-            "registryId",
-            "repositoryName",
-            "imageTagMutability",
-            "imageTagMutabilityExclusionFilters",
-        ])?;
-        Ok(Self {
-            registry_id: members.optional("registryId", &rules::REGISTRY_ID)?,
-            repository_name: members.required("repositoryName", &rules::REPOSITORY_NAME)?,
-            image_tag_mutability: members
-                .required("imageTagMutability", &rules::IMAGE_TAG_MUTABILITY)?,
-            image_tag_mutability_exclusion_filters: members.optional(
-                "imageTagMutabilityExclusionFilters",
-                &rules::IMAGE_TAG_MUTABILITY_EXCLUSION_FILTERS,
-            )?,
-        })
+decodes! {
+    PutImageTagMutabilityRequest {
+        registry_id: optional "registryId" rules::REGISTRY_ID,
+        repository_name: required "repositoryName" rules::REPOSITORY_NAME,
+        image_tag_mutability: required "imageTagMutability" rules::IMAGE_TAG_MUTABILITY,
+        image_tag_mutability_exclusion_filters: optional "imageTagMutabilityExclusionFilters" rules::IMAGE_TAG_MUTABILITY_EXCLUSION_FILTERS,
     }
 }
 
@@ -1459,15 +1178,11 @@ pub struct PutLifecyclePolicyRequest {
     pub lifecycle_policy_text: String,
 }
 
-impl Decode for PutLifecyclePolicyRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["registryId", "repositoryName", "lifecyclePolicyText"])?;
-        Ok(Self {
-            registry_id: members.optional("registryId", &rules::REGISTRY_ID)?,
-            repository_name: members.required("repositoryName", &rules::REPOSITORY_NAME)?,
-            lifecycle_policy_text: members
-                .required("lifecyclePolicyText", &rules::LIFECYCLE_POLICY_TEXT)?,
-        })
+decodes! {
+    PutLifecyclePolicyRequest {
+        registry_id: optional "registryId" rules::REGISTRY_ID,
+        repository_name: required "repositoryName" rules::REPOSITORY_NAME,
+        lifecycle_policy_text: required "lifecyclePolicyText" rules::LIFECYCLE_POLICY_TEXT,
     }
 }
 
@@ -1484,12 +1199,9 @@ pub struct PutRegistryPolicyRequest {
     pub policy_text: String,
 }
 
-impl Decode for PutRegistryPolicyRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["policyText"])?;
-        Ok(Self {
-            policy_text: members.required("policyText", &rules::REGISTRY_POLICY_TEXT)?,
-        })
+decodes! {
+    PutRegistryPolicyRequest {
+        policy_text: required "policyText" rules::REGISTRY_POLICY_TEXT,
     }
 }
 
@@ -1508,13 +1220,10 @@ pub struct PutRegistryScanningConfigurationRequest {
     pub rules: Option<Vec<shared::RegistryScanningRule>>,
 }
 
-impl Decode for PutRegistryScanningConfigurationRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["scanType", "rules"])?;
-        Ok(Self {
-            scan_type: members.optional("scanType", &rules::SCAN_TYPE)?,
-            rules: members.optional("rules", &rules::REGISTRY_SCANNING_RULE_LIST)?,
-        })
+decodes! {
+    PutRegistryScanningConfigurationRequest {
+        scan_type: optional "scanType" rules::SCAN_TYPE,
+        rules: optional "rules" rules::REGISTRY_SCANNING_RULE_LIST,
     }
 }
 
@@ -1531,15 +1240,9 @@ pub struct PutReplicationConfigurationRequest {
     pub replication_configuration: shared::ReplicationConfiguration,
 }
 
-impl Decode for PutReplicationConfigurationRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["replicationConfiguration"])?;
-        Ok(Self {
-            replication_configuration: members.required(
-                "replicationConfiguration",
-                &rules::REPLICATION_CONFIGURATION,
-            )?,
-        })
+decodes! {
+    PutReplicationConfigurationRequest {
+        replication_configuration: required "replicationConfiguration" rules::REPLICATION_CONFIGURATION,
     }
 }
 
@@ -1556,13 +1259,9 @@ pub struct PutSigningConfigurationRequest {
     pub signing_configuration: shared::SigningConfiguration,
 }
 
-impl Decode for PutSigningConfigurationRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["signingConfiguration"])?;
-        Ok(Self {
-            signing_configuration: members
-                .required("signingConfiguration", &rules::SIGNING_CONFIGURATION)?,
-        })
+decodes! {
+    PutSigningConfigurationRequest {
+        signing_configuration: required "signingConfiguration" rules::SIGNING_CONFIGURATION,
     }
 }
 
@@ -1579,12 +1278,9 @@ pub struct RegisterPullTimeUpdateExclusionRequest {
     pub principal_arn: String,
 }
 
-impl Decode for RegisterPullTimeUpdateExclusionRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["principalArn"])?;
-        Ok(Self {
-            principal_arn: members.required("principalArn", &rules::PRINCIPAL_ARN)?,
-        })
+decodes! {
+    RegisterPullTimeUpdateExclusionRequest {
+        principal_arn: required "principalArn" rules::PRINCIPAL_ARN,
     }
 }
 
@@ -1607,15 +1303,12 @@ pub struct SetRepositoryPolicyRequest {
     pub force: Option<bool>,
 }
 
-impl Decode for SetRepositoryPolicyRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["registryId", "repositoryName", "policyText", "force"])?;
-        Ok(Self {
-            registry_id: members.optional("registryId", &rules::REGISTRY_ID)?,
-            repository_name: members.required("repositoryName", &rules::REPOSITORY_NAME)?,
-            policy_text: members.required("policyText", &rules::REPOSITORY_POLICY_TEXT)?,
-            force: members.optional("force", &rules::FORCE_FLAG)?,
-        })
+decodes! {
+    SetRepositoryPolicyRequest {
+        registry_id: optional "registryId" rules::REGISTRY_ID,
+        repository_name: required "repositoryName" rules::REPOSITORY_NAME,
+        policy_text: required "policyText" rules::REPOSITORY_POLICY_TEXT,
+        force: optional "force" rules::FORCE_FLAG,
     }
 }
 
@@ -1636,14 +1329,11 @@ pub struct StartImageScanRequest {
     pub image_id: shared::ImageIdentifier,
 }
 
-impl Decode for StartImageScanRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["registryId", "repositoryName", "imageId"])?;
-        Ok(Self {
-            registry_id: members.optional("registryId", &rules::REGISTRY_ID)?,
-            repository_name: members.required("repositoryName", &rules::REPOSITORY_NAME)?,
-            image_id: members.required("imageId", &rules::IMAGE_IDENTIFIER)?,
-        })
+decodes! {
+    StartImageScanRequest {
+        registry_id: optional "registryId" rules::REGISTRY_ID,
+        repository_name: required "repositoryName" rules::REPOSITORY_NAME,
+        image_id: required "imageId" rules::IMAGE_IDENTIFIER,
     }
 }
 
@@ -1664,15 +1354,11 @@ pub struct StartLifecyclePolicyPreviewRequest {
     pub lifecycle_policy_text: Option<String>,
 }
 
-impl Decode for StartLifecyclePolicyPreviewRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["registryId", "repositoryName", "lifecyclePolicyText"])?;
-        Ok(Self {
-            registry_id: members.optional("registryId", &rules::REGISTRY_ID)?,
-            repository_name: members.required("repositoryName", &rules::REPOSITORY_NAME)?,
-            lifecycle_policy_text: members
-                .optional("lifecyclePolicyText", &rules::LIFECYCLE_POLICY_TEXT)?,
-        })
+decodes! {
+    StartLifecyclePolicyPreviewRequest {
+        registry_id: optional "registryId" rules::REGISTRY_ID,
+        repository_name: required "repositoryName" rules::REPOSITORY_NAME,
+        lifecycle_policy_text: optional "lifecyclePolicyText" rules::LIFECYCLE_POLICY_TEXT,
     }
 }
 
@@ -1691,13 +1377,10 @@ pub struct StartReplicationBackfillRequest {
     pub destination: shared::ReplicationDestination,
 }
 
-impl Decode for StartReplicationBackfillRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["registryId", "destination"])?;
-        Ok(Self {
-            registry_id: members.optional("registryId", &rules::REGISTRY_ID)?,
-            destination: members.required("destination", &rules::REPLICATION_DESTINATION)?,
-        })
+decodes! {
+    StartReplicationBackfillRequest {
+        registry_id: optional "registryId" rules::REGISTRY_ID,
+        destination: required "destination" rules::REPLICATION_DESTINATION,
     }
 }
 
@@ -1716,14 +1399,10 @@ pub struct StopReplicationBackfillRequest {
     pub replication_backfill_id: String,
 }
 
-impl Decode for StopReplicationBackfillRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["registryId", "replicationBackfillId"])?;
-        Ok(Self {
-            registry_id: members.optional("registryId", &rules::REGISTRY_ID)?,
-            replication_backfill_id: members
-                .required("replicationBackfillId", &rules::REPLICATION_BACKFILL_ID)?,
-        })
+decodes! {
+    StopReplicationBackfillRequest {
+        registry_id: optional "registryId" rules::REGISTRY_ID,
+        replication_backfill_id: required "replicationBackfillId" rules::REPLICATION_BACKFILL_ID,
     }
 }
 
@@ -1740,12 +1419,9 @@ pub struct SubjectIdentifier {
     pub image_digest: String,
 }
 
-impl Decode for SubjectIdentifier {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["imageDigest"])?;
-        Ok(Self {
-            image_digest: members.required("imageDigest", &rules::IMAGE_DIGEST)?,
-        })
+decodes! {
+    SubjectIdentifier {
+        image_digest: required "imageDigest" rules::IMAGE_DIGEST,
     }
 }
 
@@ -1758,13 +1434,10 @@ pub struct TagResourceRequest {
     pub tags: Vec<shared::Tag>,
 }
 
-impl Decode for TagResourceRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["resourceArn", "tags"])?;
-        Ok(Self {
-            resource_arn: members.required("resourceArn", &rules::ARN)?,
-            tags: members.required("tags", &rules::TAG_LIST)?,
-        })
+decodes! {
+    TagResourceRequest {
+        resource_arn: required "resourceArn" rules::ARN,
+        tags: required "tags" rules::TAG_LIST,
     }
 }
 
@@ -1783,13 +1456,10 @@ pub struct UntagResourceRequest {
     pub tag_keys: Vec<String>,
 }
 
-impl Decode for UntagResourceRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["resourceArn", "tagKeys"])?;
-        Ok(Self {
-            resource_arn: members.required("resourceArn", &rules::ARN)?,
-            tag_keys: members.required("tagKeys", &rules::TAG_KEY_LIST)?,
-        })
+decodes! {
+    UntagResourceRequest {
+        resource_arn: required "resourceArn" rules::ARN,
+        tag_keys: required "tagKeys" rules::TAG_KEY_LIST,
     }
 }
 
@@ -1812,21 +1482,12 @@ pub struct UpdateImageStorageClassRequest {
     pub target_storage_class: enums::TargetStorageClass,
 }
 
-impl Decode for UpdateImageStorageClassRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&[
-            "registryId",
-            "repositoryName",
-            "imageId",
-            "targetStorageClass",
-        ])?;
-        Ok(Self {
-            registry_id: members.optional("registryId", &rules::REGISTRY_ID)?,
-            repository_name: members.required("repositoryName", &rules::REPOSITORY_NAME)?,
-            image_id: members.required("imageId", &rules::IMAGE_IDENTIFIER)?,
-            target_storage_class: members
-                .required("targetStorageClass", &rules::TARGET_STORAGE_CLASS)?,
-        })
+decodes! {
+    UpdateImageStorageClassRequest {
+        registry_id: optional "registryId" rules::REGISTRY_ID,
+        repository_name: required "repositoryName" rules::REPOSITORY_NAME,
+        image_id: required "imageId" rules::IMAGE_IDENTIFIER,
+        target_storage_class: required "targetStorageClass" rules::TARGET_STORAGE_CLASS,
     }
 }
 
@@ -1849,23 +1510,12 @@ pub struct UpdatePullThroughCacheRuleRequest {
     pub custom_role_arn: Option<String>,
 }
 
-impl Decode for UpdatePullThroughCacheRuleRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&[
-            "registryId",
-            "ecrRepositoryPrefix",
-            "credentialArn",
-            "customRoleArn",
-        ])?;
-        Ok(Self {
-            registry_id: members.optional("registryId", &rules::REGISTRY_ID)?,
-            ecr_repository_prefix: members.required(
-                "ecrRepositoryPrefix",
-                &rules::PULL_THROUGH_CACHE_RULE_REPOSITORY_PREFIX,
-            )?,
-            credential_arn: members.optional("credentialArn", &rules::CREDENTIAL_ARN)?,
-            custom_role_arn: members.optional("customRoleArn", &rules::CUSTOM_ROLE_ARN)?,
-        })
+decodes! {
+    UpdatePullThroughCacheRuleRequest {
+        registry_id: optional "registryId" rules::REGISTRY_ID,
+        ecr_repository_prefix: required "ecrRepositoryPrefix" rules::PULL_THROUGH_CACHE_RULE_REPOSITORY_PREFIX,
+        credential_arn: optional "credentialArn" rules::CREDENTIAL_ARN,
+        custom_role_arn: optional "customRoleArn" rules::CUSTOM_ROLE_ARN,
     }
 }
 
@@ -1902,44 +1552,18 @@ pub struct UpdateRepositoryCreationTemplateRequest {
     pub custom_role_arn: Option<String>,
 }
 
-impl Decode for UpdateRepositoryCreationTemplateRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&[
-            "prefix",
-            "description",
-            "encryptionConfiguration",
-            "resourceTags",
-            "imageTagMutability",
-            "imageTagMutabilityExclusionFilters",
-            "repositoryPolicy",
-            "lifecyclePolicy",
-            "appliedFor",
-            "customRoleArn",
-        ])?;
-        Ok(Self {
-            prefix: members.required("prefix", &rules::PREFIX)?,
-            description: members
-                .optional("description", &rules::REPOSITORY_TEMPLATE_DESCRIPTION)?,
-            encryption_configuration: members.optional(
-                "encryptionConfiguration",
-                &rules::ENCRYPTION_CONFIGURATION_FOR_REPOSITORY_CREATION_TEMPLATE,
-            )?,
-            resource_tags: members.optional("resourceTags", &rules::TAG_LIST)?,
-            image_tag_mutability: members
-                .optional("imageTagMutability", &rules::IMAGE_TAG_MUTABILITY)?,
-            image_tag_mutability_exclusion_filters: members.optional(
-                "imageTagMutabilityExclusionFilters",
-                &rules::IMAGE_TAG_MUTABILITY_EXCLUSION_FILTERS,
-            )?,
-            repository_policy: members
-                .optional("repositoryPolicy", &rules::REPOSITORY_POLICY_TEXT)?,
-            lifecycle_policy: members.optional(
-                "lifecyclePolicy",
-                &rules::LIFECYCLE_POLICY_TEXT_FOR_REPOSITORY_CREATION_TEMPLATE,
-            )?,
-            applied_for: members.optional("appliedFor", &rules::RCT_APPLIED_FOR_LIST)?,
-            custom_role_arn: members.optional("customRoleArn", &rules::CUSTOM_ROLE_ARN)?,
-        })
+decodes! {
+    UpdateRepositoryCreationTemplateRequest {
+        prefix: required "prefix" rules::PREFIX,
+        description: optional "description" rules::REPOSITORY_TEMPLATE_DESCRIPTION,
+        encryption_configuration: optional "encryptionConfiguration" rules::ENCRYPTION_CONFIGURATION_FOR_REPOSITORY_CREATION_TEMPLATE,
+        resource_tags: optional "resourceTags" rules::TAG_LIST,
+        image_tag_mutability: optional "imageTagMutability" rules::IMAGE_TAG_MUTABILITY,
+        image_tag_mutability_exclusion_filters: optional "imageTagMutabilityExclusionFilters" rules::IMAGE_TAG_MUTABILITY_EXCLUSION_FILTERS,
+        repository_policy: optional "repositoryPolicy" rules::REPOSITORY_POLICY_TEXT,
+        lifecycle_policy: optional "lifecyclePolicy" rules::LIFECYCLE_POLICY_TEXT_FOR_REPOSITORY_CREATION_TEMPLATE,
+        applied_for: optional "appliedFor" rules::RCT_APPLIED_FOR_LIST,
+        custom_role_arn: optional "customRoleArn" rules::CUSTOM_ROLE_ARN,
     }
 }
 
@@ -1966,24 +1590,14 @@ pub struct UploadLayerPartRequest {
     pub layer_part_blob: Blob,
 }
 
-impl Decode for UploadLayerPartRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&[
-            "registryId",
-            "repositoryName",
-            "uploadId",
-            "partFirstByte",
-            "partLastByte",
-            "layerPartBlob",
-        ])?;
-        Ok(Self {
-            registry_id: members.optional("registryId", &rules::REGISTRY_ID)?,
-            repository_name: members.required("repositoryName", &rules::REPOSITORY_NAME)?,
-            upload_id: members.required("uploadId", &rules::UPLOAD_ID)?,
-            part_first_byte: members.required("partFirstByte", &rules::PART_SIZE)?,
-            part_last_byte: members.required("partLastByte", &rules::PART_SIZE)?,
-            layer_part_blob: members.required("layerPartBlob", &rules::LAYER_PART_BLOB)?,
-        })
+decodes! {
+    UploadLayerPartRequest {
+        registry_id: optional "registryId" rules::REGISTRY_ID,
+        repository_name: required "repositoryName" rules::REPOSITORY_NAME,
+        upload_id: required "uploadId" rules::UPLOAD_ID,
+        part_first_byte: required "partFirstByte" rules::PART_SIZE,
+        part_last_byte: required "partLastByte" rules::PART_SIZE,
+        layer_part_blob: required "layerPartBlob" rules::LAYER_PART_BLOB,
     }
 }
 
@@ -2002,16 +1616,10 @@ pub struct ValidatePullThroughCacheRuleRequest {
     pub registry_id: Option<String>,
 }
 
-impl Decode for ValidatePullThroughCacheRuleRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["ecrRepositoryPrefix", "registryId"])?;
-        Ok(Self {
-            ecr_repository_prefix: members.required(
-                "ecrRepositoryPrefix",
-                &rules::PULL_THROUGH_CACHE_RULE_REPOSITORY_PREFIX,
-            )?,
-            registry_id: members.optional("registryId", &rules::REGISTRY_ID)?,
-        })
+decodes! {
+    ValidatePullThroughCacheRuleRequest {
+        ecr_repository_prefix: required "ecrRepositoryPrefix" rules::PULL_THROUGH_CACHE_RULE_REPOSITORY_PREFIX,
+        registry_id: optional "registryId" rules::REGISTRY_ID,
     }
 }
 

@@ -3,7 +3,7 @@
 #![allow(clippy::struct_field_names, reason = "the names are the model's")]
 
 use super::{enums, rules};
-use crate::decode::{Decode, DecodeError, Node};
+use crate::decode::decodes;
 use serde::Serialize;
 
 /// The structure `DeleteReplication`.
@@ -14,12 +14,9 @@ pub struct DeleteReplication {
     pub enabled: bool,
 }
 
-impl Decode for DeleteReplication {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["enabled"])?;
-        Ok(Self {
-            enabled: members.required("enabled", &rules::DELETE_REPLICATION_FLAG)?,
-        })
+decodes! {
+    DeleteReplication {
+        enabled: required "enabled" rules::DELETE_REPLICATION_FLAG,
     }
 }
 
@@ -34,13 +31,10 @@ pub struct EncryptionConfiguration {
     pub kms_key: Option<String>,
 }
 
-impl Decode for EncryptionConfiguration {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["encryptionType", "kmsKey"])?;
-        Ok(Self {
-            encryption_type: members.required("encryptionType", &rules::ENCRYPTION_TYPE)?,
-            kms_key: members.optional("kmsKey", &rules::KMS_KEY)?,
-        })
+decodes! {
+    EncryptionConfiguration {
+        encryption_type: required "encryptionType" rules::ENCRYPTION_TYPE,
+        kms_key: optional "kmsKey" rules::KMS_KEY,
     }
 }
 
@@ -55,14 +49,10 @@ pub struct EncryptionConfigurationForRepositoryCreationTemplate {
     pub kms_key: Option<String>,
 }
 
-impl Decode for EncryptionConfigurationForRepositoryCreationTemplate {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["encryptionType", "kmsKey"])?;
-        Ok(Self {
-            encryption_type: members.required("encryptionType", &rules::ENCRYPTION_TYPE)?,
-            kms_key: members
-                .optional("kmsKey", &rules::KMS_KEY_FOR_REPOSITORY_CREATION_TEMPLATE)?,
-        })
+decodes! {
+    EncryptionConfigurationForRepositoryCreationTemplate {
+        encryption_type: required "encryptionType" rules::ENCRYPTION_TYPE,
+        kms_key: optional "kmsKey" rules::KMS_KEY_FOR_REPOSITORY_CREATION_TEMPLATE,
     }
 }
 
@@ -78,13 +68,10 @@ pub struct ImageIdentifier {
     pub image_tag: Option<String>,
 }
 
-impl Decode for ImageIdentifier {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["imageDigest", "imageTag"])?;
-        Ok(Self {
-            image_digest: members.optional("imageDigest", &rules::IMAGE_DIGEST)?,
-            image_tag: members.optional("imageTag", &rules::IMAGE_TAG)?,
-        })
+decodes! {
+    ImageIdentifier {
+        image_digest: optional "imageDigest" rules::IMAGE_DIGEST,
+        image_tag: optional "imageTag" rules::IMAGE_TAG,
     }
 }
 
@@ -97,12 +84,9 @@ pub struct ImageScanningConfiguration {
     pub scan_on_push: Option<bool>,
 }
 
-impl Decode for ImageScanningConfiguration {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["scanOnPush"])?;
-        Ok(Self {
-            scan_on_push: members.optional("scanOnPush", &rules::SCAN_ON_PUSH_FLAG)?,
-        })
+decodes! {
+    ImageScanningConfiguration {
+        scan_on_push: optional "scanOnPush" rules::SCAN_ON_PUSH_FLAG,
     }
 }
 
@@ -116,19 +100,10 @@ pub struct ImageTagMutabilityExclusionFilter {
     pub filter: String,
 }
 
-impl Decode for ImageTagMutabilityExclusionFilter {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["filterType", "filter"])?;
-        Ok(Self {
-            filter_type: members.required(
-                "filterType",
-                &rules::IMAGE_TAG_MUTABILITY_EXCLUSION_FILTER_TYPE,
-            )?,
-            filter: members.required(
-                "filter",
-                &rules::IMAGE_TAG_MUTABILITY_EXCLUSION_FILTER_VALUE,
-            )?,
-        })
+decodes! {
+    ImageTagMutabilityExclusionFilter {
+        filter_type: required "filterType" rules::IMAGE_TAG_MUTABILITY_EXCLUSION_FILTER_TYPE,
+        filter: required "filter" rules::IMAGE_TAG_MUTABILITY_EXCLUSION_FILTER_VALUE,
     }
 }
 
@@ -142,14 +117,10 @@ pub struct RegistryScanningRule {
     pub repository_filters: Vec<ScanningRepositoryFilter>,
 }
 
-impl Decode for RegistryScanningRule {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["scanFrequency", "repositoryFilters"])?;
-        Ok(Self {
-            scan_frequency: members.required("scanFrequency", &rules::SCAN_FREQUENCY)?,
-            repository_filters: members
-                .required("repositoryFilters", &rules::SCANNING_REPOSITORY_FILTER_LIST)?,
-        })
+decodes! {
+    RegistryScanningRule {
+        scan_frequency: required "scanFrequency" rules::SCAN_FREQUENCY,
+        repository_filters: required "repositoryFilters" rules::SCANNING_REPOSITORY_FILTER_LIST,
     }
 }
 
@@ -161,12 +132,9 @@ pub struct ReplicationConfiguration {
     pub rules: Vec<ReplicationRule>,
 }
 
-impl Decode for ReplicationConfiguration {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["rules"])?;
-        Ok(Self {
-            rules: members.required("rules", &rules::REPLICATION_RULE_LIST)?,
-        })
+decodes! {
+    ReplicationConfiguration {
+        rules: required "rules" rules::REPLICATION_RULE_LIST,
     }
 }
 
@@ -180,13 +148,10 @@ pub struct ReplicationDestination {
     pub registry_id: String,
 }
 
-impl Decode for ReplicationDestination {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["region", "registryId"])?;
-        Ok(Self {
-            region: members.required("region", &rules::REGION)?,
-            registry_id: members.required("registryId", &rules::REGISTRY_ID)?,
-        })
+decodes! {
+    ReplicationDestination {
+        region: required "region" rules::REGION,
+        registry_id: required "registryId" rules::REGISTRY_ID,
     }
 }
 
@@ -204,16 +169,11 @@ pub struct ReplicationRule {
     pub delete_replication: Option<DeleteReplication>,
 }
 
-impl Decode for ReplicationRule {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["destinations", "repositoryFilters", "deleteReplication"])?;
-        Ok(Self {
-            destinations: members.required("destinations", &rules::REPLICATION_DESTINATION_LIST)?,
-            repository_filters: members
-                .optional("repositoryFilters", &rules::REPOSITORY_FILTER_LIST)?,
-            delete_replication: members
-                .optional("deleteReplication", &rules::DELETE_REPLICATION)?,
-        })
+decodes! {
+    ReplicationRule {
+        destinations: required "destinations" rules::REPLICATION_DESTINATION_LIST,
+        repository_filters: optional "repositoryFilters" rules::REPOSITORY_FILTER_LIST,
+        delete_replication: optional "deleteReplication" rules::DELETE_REPLICATION,
     }
 }
 
@@ -227,13 +187,10 @@ pub struct RepositoryFilter {
     pub filter_type: enums::RepositoryFilterType,
 }
 
-impl Decode for RepositoryFilter {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["filter", "filterType"])?;
-        Ok(Self {
-            filter: members.required("filter", &rules::REPOSITORY_FILTER_VALUE)?,
-            filter_type: members.required("filterType", &rules::REPOSITORY_FILTER_TYPE)?,
-        })
+decodes! {
+    RepositoryFilter {
+        filter: required "filter" rules::REPOSITORY_FILTER_VALUE,
+        filter_type: required "filterType" rules::REPOSITORY_FILTER_TYPE,
     }
 }
 
@@ -247,13 +204,10 @@ pub struct ScanningRepositoryFilter {
     pub filter_type: enums::ScanningRepositoryFilterType,
 }
 
-impl Decode for ScanningRepositoryFilter {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["filter", "filterType"])?;
-        Ok(Self {
-            filter: members.required("filter", &rules::SCANNING_REPOSITORY_FILTER_VALUE)?,
-            filter_type: members.required("filterType", &rules::SCANNING_REPOSITORY_FILTER_TYPE)?,
-        })
+decodes! {
+    ScanningRepositoryFilter {
+        filter: required "filter" rules::SCANNING_REPOSITORY_FILTER_VALUE,
+        filter_type: required "filterType" rules::SCANNING_REPOSITORY_FILTER_TYPE,
     }
 }
 
@@ -265,12 +219,9 @@ pub struct SigningConfiguration {
     pub rules: Vec<SigningRule>,
 }
 
-impl Decode for SigningConfiguration {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["rules"])?;
-        Ok(Self {
-            rules: members.required("rules", &rules::SIGNING_RULE_LIST)?,
-        })
+decodes! {
+    SigningConfiguration {
+        rules: required "rules" rules::SIGNING_RULE_LIST,
     }
 }
 
@@ -284,13 +235,10 @@ pub struct SigningRepositoryFilter {
     pub filter_type: enums::SigningRepositoryFilterType,
 }
 
-impl Decode for SigningRepositoryFilter {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["filter", "filterType"])?;
-        Ok(Self {
-            filter: members.required("filter", &rules::SIGNING_REPOSITORY_FILTER_VALUE)?,
-            filter_type: members.required("filterType", &rules::SIGNING_REPOSITORY_FILTER_TYPE)?,
-        })
+decodes! {
+    SigningRepositoryFilter {
+        filter: required "filter" rules::SIGNING_REPOSITORY_FILTER_VALUE,
+        filter_type: required "filterType" rules::SIGNING_REPOSITORY_FILTER_TYPE,
     }
 }
 
@@ -305,15 +253,10 @@ pub struct SigningRule {
     pub repository_filters: Option<Vec<SigningRepositoryFilter>>,
 }
 
-impl Decode for SigningRule {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["signingProfileArn", "repositoryFilters"])?;
-        Ok(Self {
-            signing_profile_arn: members
-                .required("signingProfileArn", &rules::SIGNING_PROFILE_ARN)?,
-            repository_filters: members
-                .optional("repositoryFilters", &rules::SIGNING_REPOSITORY_FILTER_LIST)?,
-        })
+decodes! {
+    SigningRule {
+        signing_profile_arn: required "signingProfileArn" rules::SIGNING_PROFILE_ARN,
+        repository_filters: optional "repositoryFilters" rules::SIGNING_REPOSITORY_FILTER_LIST,
     }
 }
 
@@ -327,12 +270,9 @@ pub struct Tag {
     pub value: String,
 }
 
-impl Decode for Tag {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["Key", "Value"])?;
-        Ok(Self {
-            key: members.required("Key", &rules::TAG_KEY)?,
-            value: members.required("Value", &rules::TAG_VALUE)?,
-        })
+decodes! {
+    Tag {
+        key: required "Key" rules::TAG_KEY,
+        value: required "Value" rules::TAG_VALUE,
     }
 }

@@ -4,7 +4,7 @@
 
 use super::operations::Operation;
 use super::{enums, outputs, rules, shared};
-use crate::decode::{Decode, DecodeError, Node};
+use crate::decode::decodes;
 use crate::operation::Request;
 use crate::scalar::Sensitive;
 
@@ -17,14 +17,10 @@ pub struct AddClientIDToOpenIDConnectProviderRequest {
     pub client_id: String,
 }
 
-impl Decode for AddClientIDToOpenIDConnectProviderRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["OpenIDConnectProviderArn", "ClientID"])?;
-        Ok(Self {
-            open_id_connect_provider_arn: members
-                .required("OpenIDConnectProviderArn", &rules::ARN_TYPE)?,
-            client_id: members.required("ClientID", &rules::CLIENT_ID_TYPE)?,
-        })
+decodes! {
+    AddClientIDToOpenIDConnectProviderRequest {
+        open_id_connect_provider_arn: required "OpenIDConnectProviderArn" rules::ARN_TYPE,
+        client_id: required "ClientID" rules::CLIENT_ID_TYPE,
     }
 }
 
@@ -43,14 +39,10 @@ pub struct AddRoleToInstanceProfileRequest {
     pub role_name: String,
 }
 
-impl Decode for AddRoleToInstanceProfileRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["InstanceProfileName", "RoleName"])?;
-        Ok(Self {
-            instance_profile_name: members
-                .required("InstanceProfileName", &rules::INSTANCE_PROFILE_NAME_TYPE)?,
-            role_name: members.required("RoleName", &rules::ROLE_NAME_TYPE)?,
-        })
+decodes! {
+    AddRoleToInstanceProfileRequest {
+        instance_profile_name: required "InstanceProfileName" rules::INSTANCE_PROFILE_NAME_TYPE,
+        role_name: required "RoleName" rules::ROLE_NAME_TYPE,
     }
 }
 
@@ -69,13 +61,10 @@ pub struct AddUserToGroupRequest {
     pub user_name: String,
 }
 
-impl Decode for AddUserToGroupRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["GroupName", "UserName"])?;
-        Ok(Self {
-            group_name: members.required("GroupName", &rules::GROUP_NAME_TYPE)?,
-            user_name: members.required("UserName", &rules::EXISTING_USER_NAME_TYPE)?,
-        })
+decodes! {
+    AddUserToGroupRequest {
+        group_name: required "GroupName" rules::GROUP_NAME_TYPE,
+        user_name: required "UserName" rules::EXISTING_USER_NAME_TYPE,
     }
 }
 
@@ -94,13 +83,10 @@ pub struct AttachGroupPolicyRequest {
     pub policy_arn: String,
 }
 
-impl Decode for AttachGroupPolicyRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["GroupName", "PolicyArn"])?;
-        Ok(Self {
-            group_name: members.required("GroupName", &rules::GROUP_NAME_TYPE)?,
-            policy_arn: members.required("PolicyArn", &rules::ARN_TYPE)?,
-        })
+decodes! {
+    AttachGroupPolicyRequest {
+        group_name: required "GroupName" rules::GROUP_NAME_TYPE,
+        policy_arn: required "PolicyArn" rules::ARN_TYPE,
     }
 }
 
@@ -119,13 +105,10 @@ pub struct AttachRolePolicyRequest {
     pub policy_arn: String,
 }
 
-impl Decode for AttachRolePolicyRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["RoleName", "PolicyArn"])?;
-        Ok(Self {
-            role_name: members.required("RoleName", &rules::ROLE_NAME_TYPE)?,
-            policy_arn: members.required("PolicyArn", &rules::ARN_TYPE)?,
-        })
+decodes! {
+    AttachRolePolicyRequest {
+        role_name: required "RoleName" rules::ROLE_NAME_TYPE,
+        policy_arn: required "PolicyArn" rules::ARN_TYPE,
     }
 }
 
@@ -144,13 +127,10 @@ pub struct AttachUserPolicyRequest {
     pub policy_arn: String,
 }
 
-impl Decode for AttachUserPolicyRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["UserName", "PolicyArn"])?;
-        Ok(Self {
-            user_name: members.required("UserName", &rules::USER_NAME_TYPE)?,
-            policy_arn: members.required("PolicyArn", &rules::ARN_TYPE)?,
-        })
+decodes! {
+    AttachUserPolicyRequest {
+        user_name: required "UserName" rules::USER_NAME_TYPE,
+        policy_arn: required "PolicyArn" rules::ARN_TYPE,
     }
 }
 
@@ -171,15 +151,11 @@ pub struct ContextEntry {
     pub context_key_type: Option<enums::ContextKeyTypeEnum>,
 }
 
-impl Decode for ContextEntry {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["ContextKeyName", "ContextKeyValues", "ContextKeyType"])?;
-        Ok(Self {
-            context_key_name: members.optional("ContextKeyName", &rules::CONTEXT_KEY_NAME_TYPE)?,
-            context_key_values: members
-                .optional("ContextKeyValues", &rules::CONTEXT_KEY_VALUE_LIST_TYPE)?,
-            context_key_type: members.optional("ContextKeyType", &rules::CONTEXT_KEY_TYPE_ENUM)?,
-        })
+decodes! {
+    ContextEntry {
+        context_key_name: optional "ContextKeyName" rules::CONTEXT_KEY_NAME_TYPE,
+        context_key_values: optional "ContextKeyValues" rules::CONTEXT_KEY_VALUE_LIST_TYPE,
+        context_key_type: optional "ContextKeyType" rules::CONTEXT_KEY_TYPE_ENUM,
     }
 }
 
@@ -190,12 +166,9 @@ pub struct CreateAccessKeyRequest {
     pub user_name: Option<String>,
 }
 
-impl Decode for CreateAccessKeyRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["UserName"])?;
-        Ok(Self {
-            user_name: members.optional("UserName", &rules::EXISTING_USER_NAME_TYPE)?,
-        })
+decodes! {
+    CreateAccessKeyRequest {
+        user_name: optional "UserName" rules::EXISTING_USER_NAME_TYPE,
     }
 }
 
@@ -212,12 +185,9 @@ pub struct CreateAccountAliasRequest {
     pub account_alias: String,
 }
 
-impl Decode for CreateAccountAliasRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["AccountAlias"])?;
-        Ok(Self {
-            account_alias: members.required("AccountAlias", &rules::ACCOUNT_ALIAS_TYPE)?,
-        })
+decodes! {
+    CreateAccountAliasRequest {
+        account_alias: required "AccountAlias" rules::ACCOUNT_ALIAS_TYPE,
     }
 }
 
@@ -236,13 +206,10 @@ pub struct CreateGroupRequest {
     pub group_name: String,
 }
 
-impl Decode for CreateGroupRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["Path", "GroupName"])?;
-        Ok(Self {
-            path: members.optional("Path", &rules::PATH_TYPE)?,
-            group_name: members.required("GroupName", &rules::GROUP_NAME_TYPE)?,
-        })
+decodes! {
+    CreateGroupRequest {
+        path: optional "Path" rules::PATH_TYPE,
+        group_name: required "GroupName" rules::GROUP_NAME_TYPE,
     }
 }
 
@@ -263,15 +230,11 @@ pub struct CreateInstanceProfileRequest {
     pub tags: Option<Vec<shared::Tag>>,
 }
 
-impl Decode for CreateInstanceProfileRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["InstanceProfileName", "Path", "Tags"])?;
-        Ok(Self {
-            instance_profile_name: members
-                .required("InstanceProfileName", &rules::INSTANCE_PROFILE_NAME_TYPE)?,
-            path: members.optional("Path", &rules::PATH_TYPE)?,
-            tags: members.optional("Tags", &rules::TAG_LIST_TYPE)?,
-        })
+decodes! {
+    CreateInstanceProfileRequest {
+        instance_profile_name: required "InstanceProfileName" rules::INSTANCE_PROFILE_NAME_TYPE,
+        path: optional "Path" rules::PATH_TYPE,
+        tags: optional "Tags" rules::TAG_LIST_TYPE,
     }
 }
 
@@ -292,15 +255,11 @@ pub struct CreateLoginProfileRequest {
     pub password_reset_required: Option<bool>,
 }
 
-impl Decode for CreateLoginProfileRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["UserName", "Password", "PasswordResetRequired"])?;
-        Ok(Self {
-            user_name: members.optional("UserName", &rules::USER_NAME_TYPE)?,
-            password: members.optional("Password", &rules::PASSWORD_TYPE)?,
-            password_reset_required: members
-                .optional("PasswordResetRequired", &rules::BOOLEAN_TYPE)?,
-        })
+decodes! {
+    CreateLoginProfileRequest {
+        user_name: optional "UserName" rules::USER_NAME_TYPE,
+        password: optional "Password" rules::PASSWORD_TYPE,
+        password_reset_required: optional "PasswordResetRequired" rules::BOOLEAN_TYPE,
     }
 }
 
@@ -323,15 +282,12 @@ pub struct CreateOpenIDConnectProviderRequest {
     pub tags: Option<Vec<shared::Tag>>,
 }
 
-impl Decode for CreateOpenIDConnectProviderRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["Url", "ClientIDList", "ThumbprintList", "Tags"])?;
-        Ok(Self {
-            url: members.required("Url", &rules::OPEN_ID_CONNECT_PROVIDER_URL_TYPE)?,
-            client_id_list: members.optional("ClientIDList", &rules::CLIENT_ID_LIST_TYPE)?,
-            thumbprint_list: members.optional("ThumbprintList", &rules::THUMBPRINT_LIST_TYPE)?,
-            tags: members.optional("Tags", &rules::TAG_LIST_TYPE)?,
-        })
+decodes! {
+    CreateOpenIDConnectProviderRequest {
+        url: required "Url" rules::OPEN_ID_CONNECT_PROVIDER_URL_TYPE,
+        client_id_list: optional "ClientIDList" rules::CLIENT_ID_LIST_TYPE,
+        thumbprint_list: optional "ThumbprintList" rules::THUMBPRINT_LIST_TYPE,
+        tags: optional "Tags" rules::TAG_LIST_TYPE,
     }
 }
 
@@ -356,22 +312,13 @@ pub struct CreatePolicyRequest {
     pub tags: Option<Vec<shared::Tag>>,
 }
 
-impl Decode for CreatePolicyRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&[
-            "PolicyName",
-            "Path",
-            "PolicyDocument",
-            "Description",
-            "Tags",
-        ])?;
-        Ok(Self {
-            policy_name: members.required("PolicyName", &rules::POLICY_NAME_TYPE)?,
-            path: members.optional("Path", &rules::POLICY_PATH_TYPE)?,
-            policy_document: members.required("PolicyDocument", &rules::POLICY_DOCUMENT_TYPE)?,
-            description: members.optional("Description", &rules::POLICY_DESCRIPTION_TYPE)?,
-            tags: members.optional("Tags", &rules::TAG_LIST_TYPE)?,
-        })
+decodes! {
+    CreatePolicyRequest {
+        policy_name: required "PolicyName" rules::POLICY_NAME_TYPE,
+        path: optional "Path" rules::POLICY_PATH_TYPE,
+        policy_document: required "PolicyDocument" rules::POLICY_DOCUMENT_TYPE,
+        description: optional "Description" rules::POLICY_DESCRIPTION_TYPE,
+        tags: optional "Tags" rules::TAG_LIST_TYPE,
     }
 }
 
@@ -392,14 +339,11 @@ pub struct CreatePolicyVersionRequest {
     pub set_as_default: Option<bool>,
 }
 
-impl Decode for CreatePolicyVersionRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["PolicyArn", "PolicyDocument", "SetAsDefault"])?;
-        Ok(Self {
-            policy_arn: members.required("PolicyArn", &rules::ARN_TYPE)?,
-            policy_document: members.required("PolicyDocument", &rules::POLICY_DOCUMENT_TYPE)?,
-            set_as_default: members.optional("SetAsDefault", &rules::BOOLEAN_TYPE)?,
-        })
+decodes! {
+    CreatePolicyVersionRequest {
+        policy_arn: required "PolicyArn" rules::ARN_TYPE,
+        policy_document: required "PolicyDocument" rules::POLICY_DOCUMENT_TYPE,
+        set_as_default: optional "SetAsDefault" rules::BOOLEAN_TYPE,
     }
 }
 
@@ -428,28 +372,15 @@ pub struct CreateRoleRequest {
     pub tags: Option<Vec<shared::Tag>>,
 }
 
-impl Decode for CreateRoleRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&[
-            "Path",
-            "RoleName",
-            "AssumeRolePolicyDocument",
-            "Description",
-            "MaxSessionDuration",
-            "PermissionsBoundary",
-            "Tags",
-        ])?;
-        Ok(Self {
-            path: members.optional("Path", &rules::PATH_TYPE)?,
-            role_name: members.required("RoleName", &rules::ROLE_NAME_TYPE)?,
-            assume_role_policy_document: members
-                .required("AssumeRolePolicyDocument", &rules::POLICY_DOCUMENT_TYPE)?,
-            description: members.optional("Description", &rules::ROLE_DESCRIPTION_TYPE)?,
-            max_session_duration: members
-                .optional("MaxSessionDuration", &rules::ROLE_MAX_SESSION_DURATION_TYPE)?,
-            permissions_boundary: members.optional("PermissionsBoundary", &rules::ARN_TYPE)?,
-            tags: members.optional("Tags", &rules::TAG_LIST_TYPE)?,
-        })
+decodes! {
+    CreateRoleRequest {
+        path: optional "Path" rules::PATH_TYPE,
+        role_name: required "RoleName" rules::ROLE_NAME_TYPE,
+        assume_role_policy_document: required "AssumeRolePolicyDocument" rules::POLICY_DOCUMENT_TYPE,
+        description: optional "Description" rules::ROLE_DESCRIPTION_TYPE,
+        max_session_duration: optional "MaxSessionDuration" rules::ROLE_MAX_SESSION_DURATION_TYPE,
+        permissions_boundary: optional "PermissionsBoundary" rules::ARN_TYPE,
+        tags: optional "Tags" rules::TAG_LIST_TYPE,
     }
 }
 
@@ -472,15 +403,12 @@ pub struct CreateUserRequest {
     pub tags: Option<Vec<shared::Tag>>,
 }
 
-impl Decode for CreateUserRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["Path", "UserName", "PermissionsBoundary", "Tags"])?;
-        Ok(Self {
-            path: members.optional("Path", &rules::PATH_TYPE)?,
-            user_name: members.required("UserName", &rules::USER_NAME_TYPE)?,
-            permissions_boundary: members.optional("PermissionsBoundary", &rules::ARN_TYPE)?,
-            tags: members.optional("Tags", &rules::TAG_LIST_TYPE)?,
-        })
+decodes! {
+    CreateUserRequest {
+        path: optional "Path" rules::PATH_TYPE,
+        user_name: required "UserName" rules::USER_NAME_TYPE,
+        permissions_boundary: optional "PermissionsBoundary" rules::ARN_TYPE,
+        tags: optional "Tags" rules::TAG_LIST_TYPE,
     }
 }
 
@@ -499,13 +427,10 @@ pub struct DeleteAccessKeyRequest {
     pub access_key_id: String,
 }
 
-impl Decode for DeleteAccessKeyRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["UserName", "AccessKeyId"])?;
-        Ok(Self {
-            user_name: members.optional("UserName", &rules::EXISTING_USER_NAME_TYPE)?,
-            access_key_id: members.required("AccessKeyId", &rules::ACCESS_KEY_ID_TYPE)?,
-        })
+decodes! {
+    DeleteAccessKeyRequest {
+        user_name: optional "UserName" rules::EXISTING_USER_NAME_TYPE,
+        access_key_id: required "AccessKeyId" rules::ACCESS_KEY_ID_TYPE,
     }
 }
 
@@ -522,12 +447,9 @@ pub struct DeleteAccountAliasRequest {
     pub account_alias: String,
 }
 
-impl Decode for DeleteAccountAliasRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["AccountAlias"])?;
-        Ok(Self {
-            account_alias: members.required("AccountAlias", &rules::ACCOUNT_ALIAS_TYPE)?,
-        })
+decodes! {
+    DeleteAccountAliasRequest {
+        account_alias: required "AccountAlias" rules::ACCOUNT_ALIAS_TYPE,
     }
 }
 
@@ -546,13 +468,10 @@ pub struct DeleteGroupPolicyRequest {
     pub policy_name: String,
 }
 
-impl Decode for DeleteGroupPolicyRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["GroupName", "PolicyName"])?;
-        Ok(Self {
-            group_name: members.required("GroupName", &rules::GROUP_NAME_TYPE)?,
-            policy_name: members.required("PolicyName", &rules::POLICY_NAME_TYPE)?,
-        })
+decodes! {
+    DeleteGroupPolicyRequest {
+        group_name: required "GroupName" rules::GROUP_NAME_TYPE,
+        policy_name: required "PolicyName" rules::POLICY_NAME_TYPE,
     }
 }
 
@@ -569,12 +488,9 @@ pub struct DeleteGroupRequest {
     pub group_name: String,
 }
 
-impl Decode for DeleteGroupRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["GroupName"])?;
-        Ok(Self {
-            group_name: members.required("GroupName", &rules::GROUP_NAME_TYPE)?,
-        })
+decodes! {
+    DeleteGroupRequest {
+        group_name: required "GroupName" rules::GROUP_NAME_TYPE,
     }
 }
 
@@ -591,13 +507,9 @@ pub struct DeleteInstanceProfileRequest {
     pub instance_profile_name: String,
 }
 
-impl Decode for DeleteInstanceProfileRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["InstanceProfileName"])?;
-        Ok(Self {
-            instance_profile_name: members
-                .required("InstanceProfileName", &rules::INSTANCE_PROFILE_NAME_TYPE)?,
-        })
+decodes! {
+    DeleteInstanceProfileRequest {
+        instance_profile_name: required "InstanceProfileName" rules::INSTANCE_PROFILE_NAME_TYPE,
     }
 }
 
@@ -614,12 +526,9 @@ pub struct DeleteLoginProfileRequest {
     pub user_name: Option<String>,
 }
 
-impl Decode for DeleteLoginProfileRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["UserName"])?;
-        Ok(Self {
-            user_name: members.optional("UserName", &rules::USER_NAME_TYPE)?,
-        })
+decodes! {
+    DeleteLoginProfileRequest {
+        user_name: optional "UserName" rules::USER_NAME_TYPE,
     }
 }
 
@@ -636,13 +545,9 @@ pub struct DeleteOpenIDConnectProviderRequest {
     pub open_id_connect_provider_arn: String,
 }
 
-impl Decode for DeleteOpenIDConnectProviderRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["OpenIDConnectProviderArn"])?;
-        Ok(Self {
-            open_id_connect_provider_arn: members
-                .required("OpenIDConnectProviderArn", &rules::ARN_TYPE)?,
-        })
+decodes! {
+    DeleteOpenIDConnectProviderRequest {
+        open_id_connect_provider_arn: required "OpenIDConnectProviderArn" rules::ARN_TYPE,
     }
 }
 
@@ -659,12 +564,9 @@ pub struct DeletePolicyRequest {
     pub policy_arn: String,
 }
 
-impl Decode for DeletePolicyRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["PolicyArn"])?;
-        Ok(Self {
-            policy_arn: members.required("PolicyArn", &rules::ARN_TYPE)?,
-        })
+decodes! {
+    DeletePolicyRequest {
+        policy_arn: required "PolicyArn" rules::ARN_TYPE,
     }
 }
 
@@ -683,13 +585,10 @@ pub struct DeletePolicyVersionRequest {
     pub version_id: String,
 }
 
-impl Decode for DeletePolicyVersionRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["PolicyArn", "VersionId"])?;
-        Ok(Self {
-            policy_arn: members.required("PolicyArn", &rules::ARN_TYPE)?,
-            version_id: members.required("VersionId", &rules::POLICY_VERSION_ID_TYPE)?,
-        })
+decodes! {
+    DeletePolicyVersionRequest {
+        policy_arn: required "PolicyArn" rules::ARN_TYPE,
+        version_id: required "VersionId" rules::POLICY_VERSION_ID_TYPE,
     }
 }
 
@@ -706,12 +605,9 @@ pub struct DeleteRolePermissionsBoundaryRequest {
     pub role_name: String,
 }
 
-impl Decode for DeleteRolePermissionsBoundaryRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["RoleName"])?;
-        Ok(Self {
-            role_name: members.required("RoleName", &rules::ROLE_NAME_TYPE)?,
-        })
+decodes! {
+    DeleteRolePermissionsBoundaryRequest {
+        role_name: required "RoleName" rules::ROLE_NAME_TYPE,
     }
 }
 
@@ -730,13 +626,10 @@ pub struct DeleteRolePolicyRequest {
     pub policy_name: String,
 }
 
-impl Decode for DeleteRolePolicyRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["RoleName", "PolicyName"])?;
-        Ok(Self {
-            role_name: members.required("RoleName", &rules::ROLE_NAME_TYPE)?,
-            policy_name: members.required("PolicyName", &rules::POLICY_NAME_TYPE)?,
-        })
+decodes! {
+    DeleteRolePolicyRequest {
+        role_name: required "RoleName" rules::ROLE_NAME_TYPE,
+        policy_name: required "PolicyName" rules::POLICY_NAME_TYPE,
     }
 }
 
@@ -753,12 +646,9 @@ pub struct DeleteRoleRequest {
     pub role_name: String,
 }
 
-impl Decode for DeleteRoleRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["RoleName"])?;
-        Ok(Self {
-            role_name: members.required("RoleName", &rules::ROLE_NAME_TYPE)?,
-        })
+decodes! {
+    DeleteRoleRequest {
+        role_name: required "RoleName" rules::ROLE_NAME_TYPE,
     }
 }
 
@@ -775,12 +665,9 @@ pub struct DeleteUserPermissionsBoundaryRequest {
     pub user_name: String,
 }
 
-impl Decode for DeleteUserPermissionsBoundaryRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["UserName"])?;
-        Ok(Self {
-            user_name: members.required("UserName", &rules::USER_NAME_TYPE)?,
-        })
+decodes! {
+    DeleteUserPermissionsBoundaryRequest {
+        user_name: required "UserName" rules::USER_NAME_TYPE,
     }
 }
 
@@ -799,13 +686,10 @@ pub struct DeleteUserPolicyRequest {
     pub policy_name: String,
 }
 
-impl Decode for DeleteUserPolicyRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["UserName", "PolicyName"])?;
-        Ok(Self {
-            user_name: members.required("UserName", &rules::EXISTING_USER_NAME_TYPE)?,
-            policy_name: members.required("PolicyName", &rules::POLICY_NAME_TYPE)?,
-        })
+decodes! {
+    DeleteUserPolicyRequest {
+        user_name: required "UserName" rules::EXISTING_USER_NAME_TYPE,
+        policy_name: required "PolicyName" rules::POLICY_NAME_TYPE,
     }
 }
 
@@ -822,12 +706,9 @@ pub struct DeleteUserRequest {
     pub user_name: String,
 }
 
-impl Decode for DeleteUserRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["UserName"])?;
-        Ok(Self {
-            user_name: members.required("UserName", &rules::EXISTING_USER_NAME_TYPE)?,
-        })
+decodes! {
+    DeleteUserRequest {
+        user_name: required "UserName" rules::EXISTING_USER_NAME_TYPE,
     }
 }
 
@@ -846,13 +727,10 @@ pub struct DetachGroupPolicyRequest {
     pub policy_arn: String,
 }
 
-impl Decode for DetachGroupPolicyRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["GroupName", "PolicyArn"])?;
-        Ok(Self {
-            group_name: members.required("GroupName", &rules::GROUP_NAME_TYPE)?,
-            policy_arn: members.required("PolicyArn", &rules::ARN_TYPE)?,
-        })
+decodes! {
+    DetachGroupPolicyRequest {
+        group_name: required "GroupName" rules::GROUP_NAME_TYPE,
+        policy_arn: required "PolicyArn" rules::ARN_TYPE,
     }
 }
 
@@ -871,13 +749,10 @@ pub struct DetachRolePolicyRequest {
     pub policy_arn: String,
 }
 
-impl Decode for DetachRolePolicyRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["RoleName", "PolicyArn"])?;
-        Ok(Self {
-            role_name: members.required("RoleName", &rules::ROLE_NAME_TYPE)?,
-            policy_arn: members.required("PolicyArn", &rules::ARN_TYPE)?,
-        })
+decodes! {
+    DetachRolePolicyRequest {
+        role_name: required "RoleName" rules::ROLE_NAME_TYPE,
+        policy_arn: required "PolicyArn" rules::ARN_TYPE,
     }
 }
 
@@ -896,13 +771,10 @@ pub struct DetachUserPolicyRequest {
     pub policy_arn: String,
 }
 
-impl Decode for DetachUserPolicyRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["UserName", "PolicyArn"])?;
-        Ok(Self {
-            user_name: members.required("UserName", &rules::USER_NAME_TYPE)?,
-            policy_arn: members.required("PolicyArn", &rules::ARN_TYPE)?,
-        })
+decodes! {
+    DetachUserPolicyRequest {
+        user_name: required "UserName" rules::USER_NAME_TYPE,
+        policy_arn: required "PolicyArn" rules::ARN_TYPE,
     }
 }
 
@@ -919,12 +791,9 @@ pub struct GetAccessKeyLastUsedRequest {
     pub access_key_id: String,
 }
 
-impl Decode for GetAccessKeyLastUsedRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["AccessKeyId"])?;
-        Ok(Self {
-            access_key_id: members.required("AccessKeyId", &rules::ACCESS_KEY_ID_TYPE)?,
-        })
+decodes! {
+    GetAccessKeyLastUsedRequest {
+        access_key_id: required "AccessKeyId" rules::ACCESS_KEY_ID_TYPE,
     }
 }
 
@@ -945,14 +814,11 @@ pub struct GetAccountAuthorizationDetailsRequest {
     pub marker: Option<String>,
 }
 
-impl Decode for GetAccountAuthorizationDetailsRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["Filter", "MaxItems", "Marker"])?;
-        Ok(Self {
-            filter: members.optional("Filter", &rules::ENTITY_LIST_TYPE)?,
-            max_items: members.optional("MaxItems", &rules::MAX_ITEMS_TYPE)?,
-            marker: members.optional("Marker", &rules::MARKER_TYPE)?,
-        })
+decodes! {
+    GetAccountAuthorizationDetailsRequest {
+        filter: optional "Filter" rules::ENTITY_LIST_TYPE,
+        max_items: optional "MaxItems" rules::MAX_ITEMS_TYPE,
+        marker: optional "Marker" rules::MARKER_TYPE,
     }
 }
 
@@ -969,13 +835,9 @@ pub struct GetContextKeysForCustomPolicyRequest {
     pub policy_input_list: Vec<String>,
 }
 
-impl Decode for GetContextKeysForCustomPolicyRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["PolicyInputList"])?;
-        Ok(Self {
-            policy_input_list: members
-                .required("PolicyInputList", &rules::SIMULATION_POLICY_LIST_TYPE)?,
-        })
+decodes! {
+    GetContextKeysForCustomPolicyRequest {
+        policy_input_list: required "PolicyInputList" rules::SIMULATION_POLICY_LIST_TYPE,
     }
 }
 
@@ -994,14 +856,10 @@ pub struct GetContextKeysForPrincipalPolicyRequest {
     pub policy_input_list: Option<Vec<String>>,
 }
 
-impl Decode for GetContextKeysForPrincipalPolicyRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["PolicySourceArn", "PolicyInputList"])?;
-        Ok(Self {
-            policy_source_arn: members.required("PolicySourceArn", &rules::ARN_TYPE)?,
-            policy_input_list: members
-                .optional("PolicyInputList", &rules::SIMULATION_POLICY_LIST_TYPE)?,
-        })
+decodes! {
+    GetContextKeysForPrincipalPolicyRequest {
+        policy_source_arn: required "PolicySourceArn" rules::ARN_TYPE,
+        policy_input_list: optional "PolicyInputList" rules::SIMULATION_POLICY_LIST_TYPE,
     }
 }
 
@@ -1020,13 +878,10 @@ pub struct GetGroupPolicyRequest {
     pub policy_name: String,
 }
 
-impl Decode for GetGroupPolicyRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["GroupName", "PolicyName"])?;
-        Ok(Self {
-            group_name: members.required("GroupName", &rules::GROUP_NAME_TYPE)?,
-            policy_name: members.required("PolicyName", &rules::POLICY_NAME_TYPE)?,
-        })
+decodes! {
+    GetGroupPolicyRequest {
+        group_name: required "GroupName" rules::GROUP_NAME_TYPE,
+        policy_name: required "PolicyName" rules::POLICY_NAME_TYPE,
     }
 }
 
@@ -1047,14 +902,11 @@ pub struct GetGroupRequest {
     pub max_items: Option<i32>,
 }
 
-impl Decode for GetGroupRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["GroupName", "Marker", "MaxItems"])?;
-        Ok(Self {
-            group_name: members.required("GroupName", &rules::GROUP_NAME_TYPE)?,
-            marker: members.optional("Marker", &rules::MARKER_TYPE)?,
-            max_items: members.optional("MaxItems", &rules::MAX_ITEMS_TYPE)?,
-        })
+decodes! {
+    GetGroupRequest {
+        group_name: required "GroupName" rules::GROUP_NAME_TYPE,
+        marker: optional "Marker" rules::MARKER_TYPE,
+        max_items: optional "MaxItems" rules::MAX_ITEMS_TYPE,
     }
 }
 
@@ -1071,13 +923,9 @@ pub struct GetInstanceProfileRequest {
     pub instance_profile_name: String,
 }
 
-impl Decode for GetInstanceProfileRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["InstanceProfileName"])?;
-        Ok(Self {
-            instance_profile_name: members
-                .required("InstanceProfileName", &rules::INSTANCE_PROFILE_NAME_TYPE)?,
-        })
+decodes! {
+    GetInstanceProfileRequest {
+        instance_profile_name: required "InstanceProfileName" rules::INSTANCE_PROFILE_NAME_TYPE,
     }
 }
 
@@ -1094,12 +942,9 @@ pub struct GetLoginProfileRequest {
     pub user_name: Option<String>,
 }
 
-impl Decode for GetLoginProfileRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["UserName"])?;
-        Ok(Self {
-            user_name: members.optional("UserName", &rules::USER_NAME_TYPE)?,
-        })
+decodes! {
+    GetLoginProfileRequest {
+        user_name: optional "UserName" rules::USER_NAME_TYPE,
     }
 }
 
@@ -1116,13 +961,9 @@ pub struct GetOpenIDConnectProviderRequest {
     pub open_id_connect_provider_arn: String,
 }
 
-impl Decode for GetOpenIDConnectProviderRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["OpenIDConnectProviderArn"])?;
-        Ok(Self {
-            open_id_connect_provider_arn: members
-                .required("OpenIDConnectProviderArn", &rules::ARN_TYPE)?,
-        })
+decodes! {
+    GetOpenIDConnectProviderRequest {
+        open_id_connect_provider_arn: required "OpenIDConnectProviderArn" rules::ARN_TYPE,
     }
 }
 
@@ -1139,12 +980,9 @@ pub struct GetPolicyRequest {
     pub policy_arn: String,
 }
 
-impl Decode for GetPolicyRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["PolicyArn"])?;
-        Ok(Self {
-            policy_arn: members.required("PolicyArn", &rules::ARN_TYPE)?,
-        })
+decodes! {
+    GetPolicyRequest {
+        policy_arn: required "PolicyArn" rules::ARN_TYPE,
     }
 }
 
@@ -1163,13 +1001,10 @@ pub struct GetPolicyVersionRequest {
     pub version_id: String,
 }
 
-impl Decode for GetPolicyVersionRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["PolicyArn", "VersionId"])?;
-        Ok(Self {
-            policy_arn: members.required("PolicyArn", &rules::ARN_TYPE)?,
-            version_id: members.required("VersionId", &rules::POLICY_VERSION_ID_TYPE)?,
-        })
+decodes! {
+    GetPolicyVersionRequest {
+        policy_arn: required "PolicyArn" rules::ARN_TYPE,
+        version_id: required "VersionId" rules::POLICY_VERSION_ID_TYPE,
     }
 }
 
@@ -1188,13 +1023,10 @@ pub struct GetRolePolicyRequest {
     pub policy_name: String,
 }
 
-impl Decode for GetRolePolicyRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["RoleName", "PolicyName"])?;
-        Ok(Self {
-            role_name: members.required("RoleName", &rules::ROLE_NAME_TYPE)?,
-            policy_name: members.required("PolicyName", &rules::POLICY_NAME_TYPE)?,
-        })
+decodes! {
+    GetRolePolicyRequest {
+        role_name: required "RoleName" rules::ROLE_NAME_TYPE,
+        policy_name: required "PolicyName" rules::POLICY_NAME_TYPE,
     }
 }
 
@@ -1211,12 +1043,9 @@ pub struct GetRoleRequest {
     pub role_name: String,
 }
 
-impl Decode for GetRoleRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["RoleName"])?;
-        Ok(Self {
-            role_name: members.required("RoleName", &rules::ROLE_NAME_TYPE)?,
-        })
+decodes! {
+    GetRoleRequest {
+        role_name: required "RoleName" rules::ROLE_NAME_TYPE,
     }
 }
 
@@ -1235,13 +1064,10 @@ pub struct GetUserPolicyRequest {
     pub policy_name: String,
 }
 
-impl Decode for GetUserPolicyRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["UserName", "PolicyName"])?;
-        Ok(Self {
-            user_name: members.required("UserName", &rules::EXISTING_USER_NAME_TYPE)?,
-            policy_name: members.required("PolicyName", &rules::POLICY_NAME_TYPE)?,
-        })
+decodes! {
+    GetUserPolicyRequest {
+        user_name: required "UserName" rules::EXISTING_USER_NAME_TYPE,
+        policy_name: required "PolicyName" rules::POLICY_NAME_TYPE,
     }
 }
 
@@ -1258,12 +1084,9 @@ pub struct GetUserRequest {
     pub user_name: Option<String>,
 }
 
-impl Decode for GetUserRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["UserName"])?;
-        Ok(Self {
-            user_name: members.optional("UserName", &rules::EXISTING_USER_NAME_TYPE)?,
-        })
+decodes! {
+    GetUserRequest {
+        user_name: optional "UserName" rules::EXISTING_USER_NAME_TYPE,
     }
 }
 
@@ -1284,14 +1107,11 @@ pub struct InlinePolicyIdentifierType {
     pub attachment_name: String,
 }
 
-impl Decode for InlinePolicyIdentifierType {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["PolicyName", "AttachmentType", "AttachmentName"])?;
-        Ok(Self {
-            policy_name: members.required("PolicyName", &rules::POLICY_NAME_TYPE)?,
-            attachment_type: members.required("AttachmentType", &rules::ATTACHMENT_TYPE)?,
-            attachment_name: members.required("AttachmentName", &rules::ATTACHMENT_NAME)?,
-        })
+decodes! {
+    InlinePolicyIdentifierType {
+        policy_name: required "PolicyName" rules::POLICY_NAME_TYPE,
+        attachment_type: required "AttachmentType" rules::ATTACHMENT_TYPE,
+        attachment_name: required "AttachmentName" rules::ATTACHMENT_NAME,
     }
 }
 
@@ -1306,14 +1126,11 @@ pub struct ListAccessKeysRequest {
     pub max_items: Option<i32>,
 }
 
-impl Decode for ListAccessKeysRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["UserName", "Marker", "MaxItems"])?;
-        Ok(Self {
-            user_name: members.optional("UserName", &rules::EXISTING_USER_NAME_TYPE)?,
-            marker: members.optional("Marker", &rules::MARKER_TYPE)?,
-            max_items: members.optional("MaxItems", &rules::MAX_ITEMS_TYPE)?,
-        })
+decodes! {
+    ListAccessKeysRequest {
+        user_name: optional "UserName" rules::EXISTING_USER_NAME_TYPE,
+        marker: optional "Marker" rules::MARKER_TYPE,
+        max_items: optional "MaxItems" rules::MAX_ITEMS_TYPE,
     }
 }
 
@@ -1332,13 +1149,10 @@ pub struct ListAccountAliasesRequest {
     pub max_items: Option<i32>,
 }
 
-impl Decode for ListAccountAliasesRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["Marker", "MaxItems"])?;
-        Ok(Self {
-            marker: members.optional("Marker", &rules::MARKER_TYPE)?,
-            max_items: members.optional("MaxItems", &rules::MAX_ITEMS_TYPE)?,
-        })
+decodes! {
+    ListAccountAliasesRequest {
+        marker: optional "Marker" rules::MARKER_TYPE,
+        max_items: optional "MaxItems" rules::MAX_ITEMS_TYPE,
     }
 }
 
@@ -1361,15 +1175,12 @@ pub struct ListAttachedGroupPoliciesRequest {
     pub max_items: Option<i32>,
 }
 
-impl Decode for ListAttachedGroupPoliciesRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["GroupName", "PathPrefix", "Marker", "MaxItems"])?;
-        Ok(Self {
-            group_name: members.required("GroupName", &rules::GROUP_NAME_TYPE)?,
-            path_prefix: members.optional("PathPrefix", &rules::POLICY_PATH_TYPE)?,
-            marker: members.optional("Marker", &rules::MARKER_TYPE)?,
-            max_items: members.optional("MaxItems", &rules::MAX_ITEMS_TYPE)?,
-        })
+decodes! {
+    ListAttachedGroupPoliciesRequest {
+        group_name: required "GroupName" rules::GROUP_NAME_TYPE,
+        path_prefix: optional "PathPrefix" rules::POLICY_PATH_TYPE,
+        marker: optional "Marker" rules::MARKER_TYPE,
+        max_items: optional "MaxItems" rules::MAX_ITEMS_TYPE,
     }
 }
 
@@ -1392,15 +1203,12 @@ pub struct ListAttachedRolePoliciesRequest {
     pub max_items: Option<i32>,
 }
 
-impl Decode for ListAttachedRolePoliciesRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["RoleName", "PathPrefix", "Marker", "MaxItems"])?;
-        Ok(Self {
-            role_name: members.required("RoleName", &rules::ROLE_NAME_TYPE)?,
-            path_prefix: members.optional("PathPrefix", &rules::POLICY_PATH_TYPE)?,
-            marker: members.optional("Marker", &rules::MARKER_TYPE)?,
-            max_items: members.optional("MaxItems", &rules::MAX_ITEMS_TYPE)?,
-        })
+decodes! {
+    ListAttachedRolePoliciesRequest {
+        role_name: required "RoleName" rules::ROLE_NAME_TYPE,
+        path_prefix: optional "PathPrefix" rules::POLICY_PATH_TYPE,
+        marker: optional "Marker" rules::MARKER_TYPE,
+        max_items: optional "MaxItems" rules::MAX_ITEMS_TYPE,
     }
 }
 
@@ -1423,15 +1231,12 @@ pub struct ListAttachedUserPoliciesRequest {
     pub max_items: Option<i32>,
 }
 
-impl Decode for ListAttachedUserPoliciesRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["UserName", "PathPrefix", "Marker", "MaxItems"])?;
-        Ok(Self {
-            user_name: members.required("UserName", &rules::USER_NAME_TYPE)?,
-            path_prefix: members.optional("PathPrefix", &rules::POLICY_PATH_TYPE)?,
-            marker: members.optional("Marker", &rules::MARKER_TYPE)?,
-            max_items: members.optional("MaxItems", &rules::MAX_ITEMS_TYPE)?,
-        })
+decodes! {
+    ListAttachedUserPoliciesRequest {
+        user_name: required "UserName" rules::USER_NAME_TYPE,
+        path_prefix: optional "PathPrefix" rules::POLICY_PATH_TYPE,
+        marker: optional "Marker" rules::MARKER_TYPE,
+        max_items: optional "MaxItems" rules::MAX_ITEMS_TYPE,
     }
 }
 
@@ -1458,25 +1263,14 @@ pub struct ListEntitiesForPolicyRequest {
     pub max_items: Option<i32>,
 }
 
-impl Decode for ListEntitiesForPolicyRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&[
-            "PolicyArn",
-            "EntityFilter",
-            "PathPrefix",
-            "PolicyUsageFilter",
-            "Marker",
-            "MaxItems",
-        ])?;
-        Ok(Self {
-            policy_arn: members.required("PolicyArn", &rules::ARN_TYPE)?,
-            entity_filter: members.optional("EntityFilter", &rules::ENTITY_TYPE)?,
-            path_prefix: members.optional("PathPrefix", &rules::PATH_TYPE)?,
-            policy_usage_filter: members
-                .optional("PolicyUsageFilter", &rules::POLICY_USAGE_TYPE)?,
-            marker: members.optional("Marker", &rules::MARKER_TYPE)?,
-            max_items: members.optional("MaxItems", &rules::MAX_ITEMS_TYPE)?,
-        })
+decodes! {
+    ListEntitiesForPolicyRequest {
+        policy_arn: required "PolicyArn" rules::ARN_TYPE,
+        entity_filter: optional "EntityFilter" rules::ENTITY_TYPE,
+        path_prefix: optional "PathPrefix" rules::PATH_TYPE,
+        policy_usage_filter: optional "PolicyUsageFilter" rules::POLICY_USAGE_TYPE,
+        marker: optional "Marker" rules::MARKER_TYPE,
+        max_items: optional "MaxItems" rules::MAX_ITEMS_TYPE,
     }
 }
 
@@ -1497,14 +1291,11 @@ pub struct ListGroupPoliciesRequest {
     pub max_items: Option<i32>,
 }
 
-impl Decode for ListGroupPoliciesRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["GroupName", "Marker", "MaxItems"])?;
-        Ok(Self {
-            group_name: members.required("GroupName", &rules::GROUP_NAME_TYPE)?,
-            marker: members.optional("Marker", &rules::MARKER_TYPE)?,
-            max_items: members.optional("MaxItems", &rules::MAX_ITEMS_TYPE)?,
-        })
+decodes! {
+    ListGroupPoliciesRequest {
+        group_name: required "GroupName" rules::GROUP_NAME_TYPE,
+        marker: optional "Marker" rules::MARKER_TYPE,
+        max_items: optional "MaxItems" rules::MAX_ITEMS_TYPE,
     }
 }
 
@@ -1525,14 +1316,11 @@ pub struct ListGroupsForUserRequest {
     pub max_items: Option<i32>,
 }
 
-impl Decode for ListGroupsForUserRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["UserName", "Marker", "MaxItems"])?;
-        Ok(Self {
-            user_name: members.required("UserName", &rules::EXISTING_USER_NAME_TYPE)?,
-            marker: members.optional("Marker", &rules::MARKER_TYPE)?,
-            max_items: members.optional("MaxItems", &rules::MAX_ITEMS_TYPE)?,
-        })
+decodes! {
+    ListGroupsForUserRequest {
+        user_name: required "UserName" rules::EXISTING_USER_NAME_TYPE,
+        marker: optional "Marker" rules::MARKER_TYPE,
+        max_items: optional "MaxItems" rules::MAX_ITEMS_TYPE,
     }
 }
 
@@ -1553,14 +1341,11 @@ pub struct ListGroupsRequest {
     pub max_items: Option<i32>,
 }
 
-impl Decode for ListGroupsRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["PathPrefix", "Marker", "MaxItems"])?;
-        Ok(Self {
-            path_prefix: members.optional("PathPrefix", &rules::PATH_PREFIX_TYPE)?,
-            marker: members.optional("Marker", &rules::MARKER_TYPE)?,
-            max_items: members.optional("MaxItems", &rules::MAX_ITEMS_TYPE)?,
-        })
+decodes! {
+    ListGroupsRequest {
+        path_prefix: optional "PathPrefix" rules::PATH_PREFIX_TYPE,
+        marker: optional "Marker" rules::MARKER_TYPE,
+        max_items: optional "MaxItems" rules::MAX_ITEMS_TYPE,
     }
 }
 
@@ -1581,15 +1366,11 @@ pub struct ListInstanceProfileTagsRequest {
     pub max_items: Option<i32>,
 }
 
-impl Decode for ListInstanceProfileTagsRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["InstanceProfileName", "Marker", "MaxItems"])?;
-        Ok(Self {
-            instance_profile_name: members
-                .required("InstanceProfileName", &rules::INSTANCE_PROFILE_NAME_TYPE)?,
-            marker: members.optional("Marker", &rules::MARKER_TYPE)?,
-            max_items: members.optional("MaxItems", &rules::MAX_ITEMS_TYPE)?,
-        })
+decodes! {
+    ListInstanceProfileTagsRequest {
+        instance_profile_name: required "InstanceProfileName" rules::INSTANCE_PROFILE_NAME_TYPE,
+        marker: optional "Marker" rules::MARKER_TYPE,
+        max_items: optional "MaxItems" rules::MAX_ITEMS_TYPE,
     }
 }
 
@@ -1610,14 +1391,11 @@ pub struct ListInstanceProfilesForRoleRequest {
     pub max_items: Option<i32>,
 }
 
-impl Decode for ListInstanceProfilesForRoleRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["RoleName", "Marker", "MaxItems"])?;
-        Ok(Self {
-            role_name: members.required("RoleName", &rules::ROLE_NAME_TYPE)?,
-            marker: members.optional("Marker", &rules::MARKER_TYPE)?,
-            max_items: members.optional("MaxItems", &rules::MAX_ITEMS_TYPE)?,
-        })
+decodes! {
+    ListInstanceProfilesForRoleRequest {
+        role_name: required "RoleName" rules::ROLE_NAME_TYPE,
+        marker: optional "Marker" rules::MARKER_TYPE,
+        max_items: optional "MaxItems" rules::MAX_ITEMS_TYPE,
     }
 }
 
@@ -1638,14 +1416,11 @@ pub struct ListInstanceProfilesRequest {
     pub max_items: Option<i32>,
 }
 
-impl Decode for ListInstanceProfilesRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["PathPrefix", "Marker", "MaxItems"])?;
-        Ok(Self {
-            path_prefix: members.optional("PathPrefix", &rules::PATH_PREFIX_TYPE)?,
-            marker: members.optional("Marker", &rules::MARKER_TYPE)?,
-            max_items: members.optional("MaxItems", &rules::MAX_ITEMS_TYPE)?,
-        })
+decodes! {
+    ListInstanceProfilesRequest {
+        path_prefix: optional "PathPrefix" rules::PATH_PREFIX_TYPE,
+        marker: optional "Marker" rules::MARKER_TYPE,
+        max_items: optional "MaxItems" rules::MAX_ITEMS_TYPE,
     }
 }
 
@@ -1666,14 +1441,11 @@ pub struct ListMFADevicesRequest {
     pub max_items: Option<i32>,
 }
 
-impl Decode for ListMFADevicesRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["UserName", "Marker", "MaxItems"])?;
-        Ok(Self {
-            user_name: members.optional("UserName", &rules::EXISTING_USER_NAME_TYPE)?,
-            marker: members.optional("Marker", &rules::MARKER_TYPE)?,
-            max_items: members.optional("MaxItems", &rules::MAX_ITEMS_TYPE)?,
-        })
+decodes! {
+    ListMFADevicesRequest {
+        user_name: optional "UserName" rules::EXISTING_USER_NAME_TYPE,
+        marker: optional "Marker" rules::MARKER_TYPE,
+        max_items: optional "MaxItems" rules::MAX_ITEMS_TYPE,
     }
 }
 
@@ -1694,15 +1466,11 @@ pub struct ListOpenIDConnectProviderTagsRequest {
     pub max_items: Option<i32>,
 }
 
-impl Decode for ListOpenIDConnectProviderTagsRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["OpenIDConnectProviderArn", "Marker", "MaxItems"])?;
-        Ok(Self {
-            open_id_connect_provider_arn: members
-                .required("OpenIDConnectProviderArn", &rules::ARN_TYPE)?,
-            marker: members.optional("Marker", &rules::MARKER_TYPE)?,
-            max_items: members.optional("MaxItems", &rules::MAX_ITEMS_TYPE)?,
-        })
+decodes! {
+    ListOpenIDConnectProviderTagsRequest {
+        open_id_connect_provider_arn: required "OpenIDConnectProviderArn" rules::ARN_TYPE,
+        marker: optional "Marker" rules::MARKER_TYPE,
+        max_items: optional "MaxItems" rules::MAX_ITEMS_TYPE,
     }
 }
 
@@ -1716,10 +1484,8 @@ impl Request for ListOpenIDConnectProviderTagsRequest {
 #[derive(Debug)]
 pub struct ListOpenIDConnectProvidersRequest {}
 
-impl Decode for ListOpenIDConnectProvidersRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        node.members(&[])?;
-        Ok(Self {})
+decodes! {
+    ListOpenIDConnectProvidersRequest {
     }
 }
 
@@ -1746,25 +1512,14 @@ pub struct ListPoliciesRequest {
     pub max_items: Option<i32>,
 }
 
-impl Decode for ListPoliciesRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&[
-            "Scope",
-            "OnlyAttached",
-            "PathPrefix",
-            "PolicyUsageFilter",
-            "Marker",
-            "MaxItems",
-        ])?;
-        Ok(Self {
-            scope: members.optional("Scope", &rules::POLICY_SCOPE_TYPE)?,
-            only_attached: members.optional("OnlyAttached", &rules::BOOLEAN_TYPE)?,
-            path_prefix: members.optional("PathPrefix", &rules::POLICY_PATH_TYPE)?,
-            policy_usage_filter: members
-                .optional("PolicyUsageFilter", &rules::POLICY_USAGE_TYPE)?,
-            marker: members.optional("Marker", &rules::MARKER_TYPE)?,
-            max_items: members.optional("MaxItems", &rules::MAX_ITEMS_TYPE)?,
-        })
+decodes! {
+    ListPoliciesRequest {
+        scope: optional "Scope" rules::POLICY_SCOPE_TYPE,
+        only_attached: optional "OnlyAttached" rules::BOOLEAN_TYPE,
+        path_prefix: optional "PathPrefix" rules::POLICY_PATH_TYPE,
+        policy_usage_filter: optional "PolicyUsageFilter" rules::POLICY_USAGE_TYPE,
+        marker: optional "Marker" rules::MARKER_TYPE,
+        max_items: optional "MaxItems" rules::MAX_ITEMS_TYPE,
     }
 }
 
@@ -1785,14 +1540,11 @@ pub struct ListPolicyTagsRequest {
     pub max_items: Option<i32>,
 }
 
-impl Decode for ListPolicyTagsRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["PolicyArn", "Marker", "MaxItems"])?;
-        Ok(Self {
-            policy_arn: members.required("PolicyArn", &rules::ARN_TYPE)?,
-            marker: members.optional("Marker", &rules::MARKER_TYPE)?,
-            max_items: members.optional("MaxItems", &rules::MAX_ITEMS_TYPE)?,
-        })
+decodes! {
+    ListPolicyTagsRequest {
+        policy_arn: required "PolicyArn" rules::ARN_TYPE,
+        marker: optional "Marker" rules::MARKER_TYPE,
+        max_items: optional "MaxItems" rules::MAX_ITEMS_TYPE,
     }
 }
 
@@ -1813,14 +1565,11 @@ pub struct ListPolicyVersionsRequest {
     pub max_items: Option<i32>,
 }
 
-impl Decode for ListPolicyVersionsRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["PolicyArn", "Marker", "MaxItems"])?;
-        Ok(Self {
-            policy_arn: members.required("PolicyArn", &rules::ARN_TYPE)?,
-            marker: members.optional("Marker", &rules::MARKER_TYPE)?,
-            max_items: members.optional("MaxItems", &rules::MAX_ITEMS_TYPE)?,
-        })
+decodes! {
+    ListPolicyVersionsRequest {
+        policy_arn: required "PolicyArn" rules::ARN_TYPE,
+        marker: optional "Marker" rules::MARKER_TYPE,
+        max_items: optional "MaxItems" rules::MAX_ITEMS_TYPE,
     }
 }
 
@@ -1841,14 +1590,11 @@ pub struct ListRolePoliciesRequest {
     pub max_items: Option<i32>,
 }
 
-impl Decode for ListRolePoliciesRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["RoleName", "Marker", "MaxItems"])?;
-        Ok(Self {
-            role_name: members.required("RoleName", &rules::ROLE_NAME_TYPE)?,
-            marker: members.optional("Marker", &rules::MARKER_TYPE)?,
-            max_items: members.optional("MaxItems", &rules::MAX_ITEMS_TYPE)?,
-        })
+decodes! {
+    ListRolePoliciesRequest {
+        role_name: required "RoleName" rules::ROLE_NAME_TYPE,
+        marker: optional "Marker" rules::MARKER_TYPE,
+        max_items: optional "MaxItems" rules::MAX_ITEMS_TYPE,
     }
 }
 
@@ -1869,14 +1615,11 @@ pub struct ListRoleTagsRequest {
     pub max_items: Option<i32>,
 }
 
-impl Decode for ListRoleTagsRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["RoleName", "Marker", "MaxItems"])?;
-        Ok(Self {
-            role_name: members.required("RoleName", &rules::ROLE_NAME_TYPE)?,
-            marker: members.optional("Marker", &rules::MARKER_TYPE)?,
-            max_items: members.optional("MaxItems", &rules::MAX_ITEMS_TYPE)?,
-        })
+decodes! {
+    ListRoleTagsRequest {
+        role_name: required "RoleName" rules::ROLE_NAME_TYPE,
+        marker: optional "Marker" rules::MARKER_TYPE,
+        max_items: optional "MaxItems" rules::MAX_ITEMS_TYPE,
     }
 }
 
@@ -1897,14 +1640,11 @@ pub struct ListRolesRequest {
     pub max_items: Option<i32>,
 }
 
-impl Decode for ListRolesRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["PathPrefix", "Marker", "MaxItems"])?;
-        Ok(Self {
-            path_prefix: members.optional("PathPrefix", &rules::PATH_PREFIX_TYPE)?,
-            marker: members.optional("Marker", &rules::MARKER_TYPE)?,
-            max_items: members.optional("MaxItems", &rules::MAX_ITEMS_TYPE)?,
-        })
+decodes! {
+    ListRolesRequest {
+        path_prefix: optional "PathPrefix" rules::PATH_PREFIX_TYPE,
+        marker: optional "Marker" rules::MARKER_TYPE,
+        max_items: optional "MaxItems" rules::MAX_ITEMS_TYPE,
     }
 }
 
@@ -1918,10 +1658,8 @@ impl Request for ListRolesRequest {
 #[derive(Debug)]
 pub struct ListSAMLProvidersRequest {}
 
-impl Decode for ListSAMLProvidersRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        node.members(&[])?;
-        Ok(Self {})
+decodes! {
+    ListSAMLProvidersRequest {
     }
 }
 
@@ -1942,14 +1680,11 @@ pub struct ListSSHPublicKeysRequest {
     pub max_items: Option<i32>,
 }
 
-impl Decode for ListSSHPublicKeysRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["UserName", "Marker", "MaxItems"])?;
-        Ok(Self {
-            user_name: members.optional("UserName", &rules::USER_NAME_TYPE)?,
-            marker: members.optional("Marker", &rules::MARKER_TYPE)?,
-            max_items: members.optional("MaxItems", &rules::MAX_ITEMS_TYPE)?,
-        })
+decodes! {
+    ListSSHPublicKeysRequest {
+        user_name: optional "UserName" rules::USER_NAME_TYPE,
+        marker: optional "Marker" rules::MARKER_TYPE,
+        max_items: optional "MaxItems" rules::MAX_ITEMS_TYPE,
     }
 }
 
@@ -1970,14 +1705,11 @@ pub struct ListServerCertificatesRequest {
     pub max_items: Option<i32>,
 }
 
-impl Decode for ListServerCertificatesRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["PathPrefix", "Marker", "MaxItems"])?;
-        Ok(Self {
-            path_prefix: members.optional("PathPrefix", &rules::PATH_PREFIX_TYPE)?,
-            marker: members.optional("Marker", &rules::MARKER_TYPE)?,
-            max_items: members.optional("MaxItems", &rules::MAX_ITEMS_TYPE)?,
-        })
+decodes! {
+    ListServerCertificatesRequest {
+        path_prefix: optional "PathPrefix" rules::PATH_PREFIX_TYPE,
+        marker: optional "Marker" rules::MARKER_TYPE,
+        max_items: optional "MaxItems" rules::MAX_ITEMS_TYPE,
     }
 }
 
@@ -2002,17 +1734,13 @@ pub struct ListServiceSpecificCredentialsRequest {
     pub max_items: Option<i32>,
 }
 
-impl Decode for ListServiceSpecificCredentialsRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members =
-            node.members(&["UserName", "ServiceName", "AllUsers", "Marker", "MaxItems"])?;
-        Ok(Self {
-            user_name: members.optional("UserName", &rules::USER_NAME_TYPE)?,
-            service_name: members.optional("ServiceName", &rules::SERVICE_NAME)?,
-            all_users: members.optional("AllUsers", &rules::ALL_USERS)?,
-            marker: members.optional("Marker", &rules::MARKER_TYPE)?,
-            max_items: members.optional("MaxItems", &rules::MAX_ITEMS_TYPE)?,
-        })
+decodes! {
+    ListServiceSpecificCredentialsRequest {
+        user_name: optional "UserName" rules::USER_NAME_TYPE,
+        service_name: optional "ServiceName" rules::SERVICE_NAME,
+        all_users: optional "AllUsers" rules::ALL_USERS,
+        marker: optional "Marker" rules::MARKER_TYPE,
+        max_items: optional "MaxItems" rules::MAX_ITEMS_TYPE,
     }
 }
 
@@ -2033,14 +1761,11 @@ pub struct ListSigningCertificatesRequest {
     pub max_items: Option<i32>,
 }
 
-impl Decode for ListSigningCertificatesRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["UserName", "Marker", "MaxItems"])?;
-        Ok(Self {
-            user_name: members.optional("UserName", &rules::EXISTING_USER_NAME_TYPE)?,
-            marker: members.optional("Marker", &rules::MARKER_TYPE)?,
-            max_items: members.optional("MaxItems", &rules::MAX_ITEMS_TYPE)?,
-        })
+decodes! {
+    ListSigningCertificatesRequest {
+        user_name: optional "UserName" rules::EXISTING_USER_NAME_TYPE,
+        marker: optional "Marker" rules::MARKER_TYPE,
+        max_items: optional "MaxItems" rules::MAX_ITEMS_TYPE,
     }
 }
 
@@ -2061,14 +1786,11 @@ pub struct ListUserPoliciesRequest {
     pub max_items: Option<i32>,
 }
 
-impl Decode for ListUserPoliciesRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["UserName", "Marker", "MaxItems"])?;
-        Ok(Self {
-            user_name: members.required("UserName", &rules::EXISTING_USER_NAME_TYPE)?,
-            marker: members.optional("Marker", &rules::MARKER_TYPE)?,
-            max_items: members.optional("MaxItems", &rules::MAX_ITEMS_TYPE)?,
-        })
+decodes! {
+    ListUserPoliciesRequest {
+        user_name: required "UserName" rules::EXISTING_USER_NAME_TYPE,
+        marker: optional "Marker" rules::MARKER_TYPE,
+        max_items: optional "MaxItems" rules::MAX_ITEMS_TYPE,
     }
 }
 
@@ -2089,14 +1811,11 @@ pub struct ListUserTagsRequest {
     pub max_items: Option<i32>,
 }
 
-impl Decode for ListUserTagsRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["UserName", "Marker", "MaxItems"])?;
-        Ok(Self {
-            user_name: members.required("UserName", &rules::EXISTING_USER_NAME_TYPE)?,
-            marker: members.optional("Marker", &rules::MARKER_TYPE)?,
-            max_items: members.optional("MaxItems", &rules::MAX_ITEMS_TYPE)?,
-        })
+decodes! {
+    ListUserTagsRequest {
+        user_name: required "UserName" rules::EXISTING_USER_NAME_TYPE,
+        marker: optional "Marker" rules::MARKER_TYPE,
+        max_items: optional "MaxItems" rules::MAX_ITEMS_TYPE,
     }
 }
 
@@ -2117,14 +1836,11 @@ pub struct ListUsersRequest {
     pub max_items: Option<i32>,
 }
 
-impl Decode for ListUsersRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["PathPrefix", "Marker", "MaxItems"])?;
-        Ok(Self {
-            path_prefix: members.optional("PathPrefix", &rules::PATH_PREFIX_TYPE)?,
-            marker: members.optional("Marker", &rules::MARKER_TYPE)?,
-            max_items: members.optional("MaxItems", &rules::MAX_ITEMS_TYPE)?,
-        })
+decodes! {
+    ListUsersRequest {
+        path_prefix: optional "PathPrefix" rules::PATH_PREFIX_TYPE,
+        marker: optional "Marker" rules::MARKER_TYPE,
+        max_items: optional "MaxItems" rules::MAX_ITEMS_TYPE,
     }
 }
 
@@ -2145,15 +1861,11 @@ pub struct ListVirtualMFADevicesRequest {
     pub max_items: Option<i32>,
 }
 
-impl Decode for ListVirtualMFADevicesRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["AssignmentStatus", "Marker", "MaxItems"])?;
-        Ok(Self {
-            assignment_status: members
-                .optional("AssignmentStatus", &rules::ASSIGNMENT_STATUS_TYPE)?,
-            marker: members.optional("Marker", &rules::MARKER_TYPE)?,
-            max_items: members.optional("MaxItems", &rules::MAX_ITEMS_TYPE)?,
-        })
+decodes! {
+    ListVirtualMFADevicesRequest {
+        assignment_status: optional "AssignmentStatus" rules::ASSIGNMENT_STATUS_TYPE,
+        marker: optional "Marker" rules::MARKER_TYPE,
+        max_items: optional "MaxItems" rules::MAX_ITEMS_TYPE,
     }
 }
 
@@ -2170,15 +1882,9 @@ pub struct OrderedOrganizationPolicyType {
     pub service_control_policy_input_list: Option<Vec<String>>,
 }
 
-impl Decode for OrderedOrganizationPolicyType {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["ServiceControlPolicyInputList"])?;
-        Ok(Self {
-            service_control_policy_input_list: members.optional(
-                "ServiceControlPolicyInputList",
-                &rules::SIMULATION_POLICY_LIST_TYPE,
-            )?,
-        })
+decodes! {
+    OrderedOrganizationPolicyType {
+        service_control_policy_input_list: optional "ServiceControlPolicyInputList" rules::SIMULATION_POLICY_LIST_TYPE,
     }
 }
 
@@ -2193,17 +1899,11 @@ pub struct PolicyIdentifier {
     pub inline_policy_identifier: Option<InlinePolicyIdentifierType>,
 }
 
-impl Decode for PolicyIdentifier {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["PolicyType", "PolicyArn", "InlinePolicyIdentifier"])?;
-        Ok(Self {
-            policy_type: members.optional("PolicyType", &rules::POLICY_IDENTIFIER_POLICY_TYPE)?,
-            policy_arn: members.optional("PolicyArn", &rules::ARN_TYPE)?,
-            inline_policy_identifier: members.optional(
-                "InlinePolicyIdentifier",
-                &rules::INLINE_POLICY_IDENTIFIER_TYPE,
-            )?,
-        })
+decodes! {
+    PolicyIdentifier {
+        policy_type: optional "PolicyType" rules::POLICY_IDENTIFIER_POLICY_TYPE,
+        policy_arn: optional "PolicyArn" rules::ARN_TYPE,
+        inline_policy_identifier: optional "InlinePolicyIdentifier" rules::INLINE_POLICY_IDENTIFIER_TYPE,
     }
 }
 
@@ -2218,14 +1918,11 @@ pub struct PutGroupPolicyRequest {
     pub policy_document: String,
 }
 
-impl Decode for PutGroupPolicyRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["GroupName", "PolicyName", "PolicyDocument"])?;
-        Ok(Self {
-            group_name: members.required("GroupName", &rules::GROUP_NAME_TYPE)?,
-            policy_name: members.required("PolicyName", &rules::POLICY_NAME_TYPE)?,
-            policy_document: members.required("PolicyDocument", &rules::POLICY_DOCUMENT_TYPE)?,
-        })
+decodes! {
+    PutGroupPolicyRequest {
+        group_name: required "GroupName" rules::GROUP_NAME_TYPE,
+        policy_name: required "PolicyName" rules::POLICY_NAME_TYPE,
+        policy_document: required "PolicyDocument" rules::POLICY_DOCUMENT_TYPE,
     }
 }
 
@@ -2244,13 +1941,10 @@ pub struct PutRolePermissionsBoundaryRequest {
     pub permissions_boundary: String,
 }
 
-impl Decode for PutRolePermissionsBoundaryRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["RoleName", "PermissionsBoundary"])?;
-        Ok(Self {
-            role_name: members.required("RoleName", &rules::ROLE_NAME_TYPE)?,
-            permissions_boundary: members.required("PermissionsBoundary", &rules::ARN_TYPE)?,
-        })
+decodes! {
+    PutRolePermissionsBoundaryRequest {
+        role_name: required "RoleName" rules::ROLE_NAME_TYPE,
+        permissions_boundary: required "PermissionsBoundary" rules::ARN_TYPE,
     }
 }
 
@@ -2271,14 +1965,11 @@ pub struct PutRolePolicyRequest {
     pub policy_document: String,
 }
 
-impl Decode for PutRolePolicyRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["RoleName", "PolicyName", "PolicyDocument"])?;
-        Ok(Self {
-            role_name: members.required("RoleName", &rules::ROLE_NAME_TYPE)?,
-            policy_name: members.required("PolicyName", &rules::POLICY_NAME_TYPE)?,
-            policy_document: members.required("PolicyDocument", &rules::POLICY_DOCUMENT_TYPE)?,
-        })
+decodes! {
+    PutRolePolicyRequest {
+        role_name: required "RoleName" rules::ROLE_NAME_TYPE,
+        policy_name: required "PolicyName" rules::POLICY_NAME_TYPE,
+        policy_document: required "PolicyDocument" rules::POLICY_DOCUMENT_TYPE,
     }
 }
 
@@ -2297,13 +1988,10 @@ pub struct PutUserPermissionsBoundaryRequest {
     pub permissions_boundary: String,
 }
 
-impl Decode for PutUserPermissionsBoundaryRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["UserName", "PermissionsBoundary"])?;
-        Ok(Self {
-            user_name: members.required("UserName", &rules::USER_NAME_TYPE)?,
-            permissions_boundary: members.required("PermissionsBoundary", &rules::ARN_TYPE)?,
-        })
+decodes! {
+    PutUserPermissionsBoundaryRequest {
+        user_name: required "UserName" rules::USER_NAME_TYPE,
+        permissions_boundary: required "PermissionsBoundary" rules::ARN_TYPE,
     }
 }
 
@@ -2324,14 +2012,11 @@ pub struct PutUserPolicyRequest {
     pub policy_document: String,
 }
 
-impl Decode for PutUserPolicyRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["UserName", "PolicyName", "PolicyDocument"])?;
-        Ok(Self {
-            user_name: members.required("UserName", &rules::EXISTING_USER_NAME_TYPE)?,
-            policy_name: members.required("PolicyName", &rules::POLICY_NAME_TYPE)?,
-            policy_document: members.required("PolicyDocument", &rules::POLICY_DOCUMENT_TYPE)?,
-        })
+decodes! {
+    PutUserPolicyRequest {
+        user_name: required "UserName" rules::EXISTING_USER_NAME_TYPE,
+        policy_name: required "PolicyName" rules::POLICY_NAME_TYPE,
+        policy_document: required "PolicyDocument" rules::POLICY_DOCUMENT_TYPE,
     }
 }
 
@@ -2350,14 +2035,10 @@ pub struct RemoveClientIDFromOpenIDConnectProviderRequest {
     pub client_id: String,
 }
 
-impl Decode for RemoveClientIDFromOpenIDConnectProviderRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["OpenIDConnectProviderArn", "ClientID"])?;
-        Ok(Self {
-            open_id_connect_provider_arn: members
-                .required("OpenIDConnectProviderArn", &rules::ARN_TYPE)?,
-            client_id: members.required("ClientID", &rules::CLIENT_ID_TYPE)?,
-        })
+decodes! {
+    RemoveClientIDFromOpenIDConnectProviderRequest {
+        open_id_connect_provider_arn: required "OpenIDConnectProviderArn" rules::ARN_TYPE,
+        client_id: required "ClientID" rules::CLIENT_ID_TYPE,
     }
 }
 
@@ -2376,14 +2057,10 @@ pub struct RemoveRoleFromInstanceProfileRequest {
     pub role_name: String,
 }
 
-impl Decode for RemoveRoleFromInstanceProfileRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["InstanceProfileName", "RoleName"])?;
-        Ok(Self {
-            instance_profile_name: members
-                .required("InstanceProfileName", &rules::INSTANCE_PROFILE_NAME_TYPE)?,
-            role_name: members.required("RoleName", &rules::ROLE_NAME_TYPE)?,
-        })
+decodes! {
+    RemoveRoleFromInstanceProfileRequest {
+        instance_profile_name: required "InstanceProfileName" rules::INSTANCE_PROFILE_NAME_TYPE,
+        role_name: required "RoleName" rules::ROLE_NAME_TYPE,
     }
 }
 
@@ -2402,13 +2079,10 @@ pub struct RemoveUserFromGroupRequest {
     pub user_name: String,
 }
 
-impl Decode for RemoveUserFromGroupRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["GroupName", "UserName"])?;
-        Ok(Self {
-            group_name: members.required("GroupName", &rules::GROUP_NAME_TYPE)?,
-            user_name: members.required("UserName", &rules::EXISTING_USER_NAME_TYPE)?,
-        })
+decodes! {
+    RemoveUserFromGroupRequest {
+        group_name: required "GroupName" rules::GROUP_NAME_TYPE,
+        user_name: required "UserName" rules::EXISTING_USER_NAME_TYPE,
     }
 }
 
@@ -2427,13 +2101,10 @@ pub struct SetDefaultPolicyVersionRequest {
     pub version_id: String,
 }
 
-impl Decode for SetDefaultPolicyVersionRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["PolicyArn", "VersionId"])?;
-        Ok(Self {
-            policy_arn: members.required("PolicyArn", &rules::ARN_TYPE)?,
-            version_id: members.required("VersionId", &rules::POLICY_VERSION_ID_TYPE)?,
-        })
+decodes! {
+    SetDefaultPolicyVersionRequest {
+        policy_arn: required "PolicyArn" rules::ARN_TYPE,
+        version_id: required "VersionId" rules::POLICY_VERSION_ID_TYPE,
     }
 }
 
@@ -2472,46 +2143,20 @@ pub struct SimulateCustomPolicyRequest {
     pub marker: Option<String>,
 }
 
-impl Decode for SimulateCustomPolicyRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&[
-            "PolicyInputList",
-            "PermissionsBoundaryPolicyInputList",
-            "OrderedOrganizationPolicyInputList",
-            "ActionNames",
-            "ResourceArns",
-            "ResourcePolicy",
-            "ResourceOwner",
-            "CallerArn",
-            "ContextEntries",
-            "ResourceHandlingOption",
-            "MaxItems",
-            "Marker",
-        ])?;
-        Ok(Self {
-            policy_input_list: members
-                .required("PolicyInputList", &rules::SIMULATION_POLICY_LIST_TYPE)?,
-            permissions_boundary_policy_input_list: members.optional(
-                "PermissionsBoundaryPolicyInputList",
-                &rules::SIMULATION_POLICY_LIST_TYPE,
-            )?,
-            ordered_organization_policy_input_list: members.optional(
-                "OrderedOrganizationPolicyInputList",
-                &rules::ORGANIZATION_POLICY_LIST_TYPE,
-            )?,
-            action_names: members.required("ActionNames", &rules::ACTION_NAME_LIST_TYPE)?,
-            resource_arns: members.optional("ResourceArns", &rules::RESOURCE_NAME_LIST_TYPE)?,
-            resource_policy: members.optional("ResourcePolicy", &rules::POLICY_DOCUMENT_TYPE)?,
-            resource_owner: members.optional("ResourceOwner", &rules::RESOURCE_NAME_TYPE)?,
-            caller_arn: members.optional("CallerArn", &rules::RESOURCE_NAME_TYPE)?,
-            context_entries: members.optional("ContextEntries", &rules::CONTEXT_ENTRY_LIST_TYPE)?,
-            resource_handling_option: members.optional(
-                "ResourceHandlingOption",
-                &rules::RESOURCE_HANDLING_OPTION_TYPE,
-            )?,
-            max_items: members.optional("MaxItems", &rules::MAX_ITEMS_TYPE)?,
-            marker: members.optional("Marker", &rules::MARKER_TYPE)?,
-        })
+decodes! {
+    SimulateCustomPolicyRequest {
+        policy_input_list: required "PolicyInputList" rules::SIMULATION_POLICY_LIST_TYPE,
+        permissions_boundary_policy_input_list: optional "PermissionsBoundaryPolicyInputList" rules::SIMULATION_POLICY_LIST_TYPE,
+        ordered_organization_policy_input_list: optional "OrderedOrganizationPolicyInputList" rules::ORGANIZATION_POLICY_LIST_TYPE,
+        action_names: required "ActionNames" rules::ACTION_NAME_LIST_TYPE,
+        resource_arns: optional "ResourceArns" rules::RESOURCE_NAME_LIST_TYPE,
+        resource_policy: optional "ResourcePolicy" rules::POLICY_DOCUMENT_TYPE,
+        resource_owner: optional "ResourceOwner" rules::RESOURCE_NAME_TYPE,
+        caller_arn: optional "CallerArn" rules::RESOURCE_NAME_TYPE,
+        context_entries: optional "ContextEntries" rules::CONTEXT_ENTRY_LIST_TYPE,
+        resource_handling_option: optional "ResourceHandlingOption" rules::RESOURCE_HANDLING_OPTION_TYPE,
+        max_items: optional "MaxItems" rules::MAX_ITEMS_TYPE,
+        marker: optional "Marker" rules::MARKER_TYPE,
     }
 }
 
@@ -2552,46 +2197,21 @@ pub struct SimulatePrincipalPolicyRequest {
     pub marker: Option<String>,
 }
 
-impl Decode for SimulatePrincipalPolicyRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&[
-            "PolicySourceArn",
-            "PolicyInputList",
-            "PermissionsBoundaryPolicyInputList",
-            "PolicyExclusionList",
-            "ActionNames",
-            "ResourceArns",
-            "ResourcePolicy",
-            "ResourceOwner",
-            "CallerArn",
-            "ContextEntries",
-            "ResourceHandlingOption",
-            "MaxItems",
-            "Marker",
-        ])?;
-        Ok(Self {
-            policy_source_arn: members.required("PolicySourceArn", &rules::ARN_TYPE)?,
-            policy_input_list: members
-                .optional("PolicyInputList", &rules::SIMULATION_POLICY_LIST_TYPE)?,
-            permissions_boundary_policy_input_list: members.optional(
-                "PermissionsBoundaryPolicyInputList",
-                &rules::SIMULATION_POLICY_LIST_TYPE,
-            )?,
-            policy_exclusion_list: members
-                .optional("PolicyExclusionList", &rules::POLICY_EXCLUSIONS_LIST_TYPE)?,
-            action_names: members.required("ActionNames", &rules::ACTION_NAME_LIST_TYPE)?,
-            resource_arns: members.optional("ResourceArns", &rules::RESOURCE_NAME_LIST_TYPE)?,
-            resource_policy: members.optional("ResourcePolicy", &rules::POLICY_DOCUMENT_TYPE)?,
-            resource_owner: members.optional("ResourceOwner", &rules::RESOURCE_NAME_TYPE)?,
-            caller_arn: members.optional("CallerArn", &rules::RESOURCE_NAME_TYPE)?,
-            context_entries: members.optional("ContextEntries", &rules::CONTEXT_ENTRY_LIST_TYPE)?,
-            resource_handling_option: members.optional(
-                "ResourceHandlingOption",
-                &rules::RESOURCE_HANDLING_OPTION_TYPE,
-            )?,
-            max_items: members.optional("MaxItems", &rules::MAX_ITEMS_TYPE)?,
-            marker: members.optional("Marker", &rules::MARKER_TYPE)?,
-        })
+decodes! {
+    SimulatePrincipalPolicyRequest {
+        policy_source_arn: required "PolicySourceArn" rules::ARN_TYPE,
+        policy_input_list: optional "PolicyInputList" rules::SIMULATION_POLICY_LIST_TYPE,
+        permissions_boundary_policy_input_list: optional "PermissionsBoundaryPolicyInputList" rules::SIMULATION_POLICY_LIST_TYPE,
+        policy_exclusion_list: optional "PolicyExclusionList" rules::POLICY_EXCLUSIONS_LIST_TYPE,
+        action_names: required "ActionNames" rules::ACTION_NAME_LIST_TYPE,
+        resource_arns: optional "ResourceArns" rules::RESOURCE_NAME_LIST_TYPE,
+        resource_policy: optional "ResourcePolicy" rules::POLICY_DOCUMENT_TYPE,
+        resource_owner: optional "ResourceOwner" rules::RESOURCE_NAME_TYPE,
+        caller_arn: optional "CallerArn" rules::RESOURCE_NAME_TYPE,
+        context_entries: optional "ContextEntries" rules::CONTEXT_ENTRY_LIST_TYPE,
+        resource_handling_option: optional "ResourceHandlingOption" rules::RESOURCE_HANDLING_OPTION_TYPE,
+        max_items: optional "MaxItems" rules::MAX_ITEMS_TYPE,
+        marker: optional "Marker" rules::MARKER_TYPE,
     }
 }
 
@@ -2610,14 +2230,10 @@ pub struct TagInstanceProfileRequest {
     pub tags: Vec<shared::Tag>,
 }
 
-impl Decode for TagInstanceProfileRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["InstanceProfileName", "Tags"])?;
-        Ok(Self {
-            instance_profile_name: members
-                .required("InstanceProfileName", &rules::INSTANCE_PROFILE_NAME_TYPE)?,
-            tags: members.required("Tags", &rules::TAG_LIST_TYPE)?,
-        })
+decodes! {
+    TagInstanceProfileRequest {
+        instance_profile_name: required "InstanceProfileName" rules::INSTANCE_PROFILE_NAME_TYPE,
+        tags: required "Tags" rules::TAG_LIST_TYPE,
     }
 }
 
@@ -2636,14 +2252,10 @@ pub struct TagOpenIDConnectProviderRequest {
     pub tags: Vec<shared::Tag>,
 }
 
-impl Decode for TagOpenIDConnectProviderRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["OpenIDConnectProviderArn", "Tags"])?;
-        Ok(Self {
-            open_id_connect_provider_arn: members
-                .required("OpenIDConnectProviderArn", &rules::ARN_TYPE)?,
-            tags: members.required("Tags", &rules::TAG_LIST_TYPE)?,
-        })
+decodes! {
+    TagOpenIDConnectProviderRequest {
+        open_id_connect_provider_arn: required "OpenIDConnectProviderArn" rules::ARN_TYPE,
+        tags: required "Tags" rules::TAG_LIST_TYPE,
     }
 }
 
@@ -2662,13 +2274,10 @@ pub struct TagPolicyRequest {
     pub tags: Vec<shared::Tag>,
 }
 
-impl Decode for TagPolicyRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["PolicyArn", "Tags"])?;
-        Ok(Self {
-            policy_arn: members.required("PolicyArn", &rules::ARN_TYPE)?,
-            tags: members.required("Tags", &rules::TAG_LIST_TYPE)?,
-        })
+decodes! {
+    TagPolicyRequest {
+        policy_arn: required "PolicyArn" rules::ARN_TYPE,
+        tags: required "Tags" rules::TAG_LIST_TYPE,
     }
 }
 
@@ -2687,13 +2296,10 @@ pub struct TagRoleRequest {
     pub tags: Vec<shared::Tag>,
 }
 
-impl Decode for TagRoleRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["RoleName", "Tags"])?;
-        Ok(Self {
-            role_name: members.required("RoleName", &rules::ROLE_NAME_TYPE)?,
-            tags: members.required("Tags", &rules::TAG_LIST_TYPE)?,
-        })
+decodes! {
+    TagRoleRequest {
+        role_name: required "RoleName" rules::ROLE_NAME_TYPE,
+        tags: required "Tags" rules::TAG_LIST_TYPE,
     }
 }
 
@@ -2712,13 +2318,10 @@ pub struct TagUserRequest {
     pub tags: Vec<shared::Tag>,
 }
 
-impl Decode for TagUserRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["UserName", "Tags"])?;
-        Ok(Self {
-            user_name: members.required("UserName", &rules::EXISTING_USER_NAME_TYPE)?,
-            tags: members.required("Tags", &rules::TAG_LIST_TYPE)?,
-        })
+decodes! {
+    TagUserRequest {
+        user_name: required "UserName" rules::EXISTING_USER_NAME_TYPE,
+        tags: required "Tags" rules::TAG_LIST_TYPE,
     }
 }
 
@@ -2737,14 +2340,10 @@ pub struct UntagInstanceProfileRequest {
     pub tag_keys: Vec<String>,
 }
 
-impl Decode for UntagInstanceProfileRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["InstanceProfileName", "TagKeys"])?;
-        Ok(Self {
-            instance_profile_name: members
-                .required("InstanceProfileName", &rules::INSTANCE_PROFILE_NAME_TYPE)?,
-            tag_keys: members.required("TagKeys", &rules::TAG_KEY_LIST_TYPE)?,
-        })
+decodes! {
+    UntagInstanceProfileRequest {
+        instance_profile_name: required "InstanceProfileName" rules::INSTANCE_PROFILE_NAME_TYPE,
+        tag_keys: required "TagKeys" rules::TAG_KEY_LIST_TYPE,
     }
 }
 
@@ -2763,14 +2362,10 @@ pub struct UntagOpenIDConnectProviderRequest {
     pub tag_keys: Vec<String>,
 }
 
-impl Decode for UntagOpenIDConnectProviderRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["OpenIDConnectProviderArn", "TagKeys"])?;
-        Ok(Self {
-            open_id_connect_provider_arn: members
-                .required("OpenIDConnectProviderArn", &rules::ARN_TYPE)?,
-            tag_keys: members.required("TagKeys", &rules::TAG_KEY_LIST_TYPE)?,
-        })
+decodes! {
+    UntagOpenIDConnectProviderRequest {
+        open_id_connect_provider_arn: required "OpenIDConnectProviderArn" rules::ARN_TYPE,
+        tag_keys: required "TagKeys" rules::TAG_KEY_LIST_TYPE,
     }
 }
 
@@ -2789,13 +2384,10 @@ pub struct UntagPolicyRequest {
     pub tag_keys: Vec<String>,
 }
 
-impl Decode for UntagPolicyRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["PolicyArn", "TagKeys"])?;
-        Ok(Self {
-            policy_arn: members.required("PolicyArn", &rules::ARN_TYPE)?,
-            tag_keys: members.required("TagKeys", &rules::TAG_KEY_LIST_TYPE)?,
-        })
+decodes! {
+    UntagPolicyRequest {
+        policy_arn: required "PolicyArn" rules::ARN_TYPE,
+        tag_keys: required "TagKeys" rules::TAG_KEY_LIST_TYPE,
     }
 }
 
@@ -2814,13 +2406,10 @@ pub struct UntagRoleRequest {
     pub tag_keys: Vec<String>,
 }
 
-impl Decode for UntagRoleRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["RoleName", "TagKeys"])?;
-        Ok(Self {
-            role_name: members.required("RoleName", &rules::ROLE_NAME_TYPE)?,
-            tag_keys: members.required("TagKeys", &rules::TAG_KEY_LIST_TYPE)?,
-        })
+decodes! {
+    UntagRoleRequest {
+        role_name: required "RoleName" rules::ROLE_NAME_TYPE,
+        tag_keys: required "TagKeys" rules::TAG_KEY_LIST_TYPE,
     }
 }
 
@@ -2839,13 +2428,10 @@ pub struct UntagUserRequest {
     pub tag_keys: Vec<String>,
 }
 
-impl Decode for UntagUserRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["UserName", "TagKeys"])?;
-        Ok(Self {
-            user_name: members.required("UserName", &rules::EXISTING_USER_NAME_TYPE)?,
-            tag_keys: members.required("TagKeys", &rules::TAG_KEY_LIST_TYPE)?,
-        })
+decodes! {
+    UntagUserRequest {
+        user_name: required "UserName" rules::EXISTING_USER_NAME_TYPE,
+        tag_keys: required "TagKeys" rules::TAG_KEY_LIST_TYPE,
     }
 }
 
@@ -2866,14 +2452,11 @@ pub struct UpdateAccessKeyRequest {
     pub status: enums::StatusType,
 }
 
-impl Decode for UpdateAccessKeyRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["UserName", "AccessKeyId", "Status"])?;
-        Ok(Self {
-            user_name: members.optional("UserName", &rules::EXISTING_USER_NAME_TYPE)?,
-            access_key_id: members.required("AccessKeyId", &rules::ACCESS_KEY_ID_TYPE)?,
-            status: members.required("Status", &rules::STATUS_TYPE)?,
-        })
+decodes! {
+    UpdateAccessKeyRequest {
+        user_name: optional "UserName" rules::EXISTING_USER_NAME_TYPE,
+        access_key_id: required "AccessKeyId" rules::ACCESS_KEY_ID_TYPE,
+        status: required "Status" rules::STATUS_TYPE,
     }
 }
 
@@ -2906,39 +2489,17 @@ pub struct UpdateAccountPasswordPolicyRequest {
     pub hard_expiry: Option<bool>,
 }
 
-impl Decode for UpdateAccountPasswordPolicyRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&[
-            "MinimumPasswordLength",
-            "RequireSymbols",
-            "RequireNumbers",
-            "RequireUppercaseCharacters",
-            "RequireLowercaseCharacters",
-            "AllowUsersToChangePassword",
-            "MaxPasswordAge",
-            "PasswordReusePrevention",
-            "HardExpiry",
-        ])?;
-        Ok(Self {
-            minimum_password_length: members.optional(
-                "MinimumPasswordLength",
-                &rules::MINIMUM_PASSWORD_LENGTH_TYPE,
-            )?,
-            require_symbols: members.optional("RequireSymbols", &rules::BOOLEAN_TYPE)?,
-            require_numbers: members.optional("RequireNumbers", &rules::BOOLEAN_TYPE)?,
-            require_uppercase_characters: members
-                .optional("RequireUppercaseCharacters", &rules::BOOLEAN_TYPE)?,
-            require_lowercase_characters: members
-                .optional("RequireLowercaseCharacters", &rules::BOOLEAN_TYPE)?,
-            allow_users_to_change_password: members
-                .optional("AllowUsersToChangePassword", &rules::BOOLEAN_TYPE)?,
-            max_password_age: members.optional("MaxPasswordAge", &rules::MAX_PASSWORD_AGE_TYPE)?,
-            password_reuse_prevention: members.optional(
-                "PasswordReusePrevention",
-                &rules::PASSWORD_REUSE_PREVENTION_TYPE,
-            )?,
-            hard_expiry: members.optional("HardExpiry", &rules::BOOLEAN_OBJECT_TYPE)?,
-        })
+decodes! {
+    UpdateAccountPasswordPolicyRequest {
+        minimum_password_length: optional "MinimumPasswordLength" rules::MINIMUM_PASSWORD_LENGTH_TYPE,
+        require_symbols: optional "RequireSymbols" rules::BOOLEAN_TYPE,
+        require_numbers: optional "RequireNumbers" rules::BOOLEAN_TYPE,
+        require_uppercase_characters: optional "RequireUppercaseCharacters" rules::BOOLEAN_TYPE,
+        require_lowercase_characters: optional "RequireLowercaseCharacters" rules::BOOLEAN_TYPE,
+        allow_users_to_change_password: optional "AllowUsersToChangePassword" rules::BOOLEAN_TYPE,
+        max_password_age: optional "MaxPasswordAge" rules::MAX_PASSWORD_AGE_TYPE,
+        password_reuse_prevention: optional "PasswordReusePrevention" rules::PASSWORD_REUSE_PREVENTION_TYPE,
+        hard_expiry: optional "HardExpiry" rules::BOOLEAN_OBJECT_TYPE,
     }
 }
 
@@ -2957,13 +2518,10 @@ pub struct UpdateAssumeRolePolicyRequest {
     pub policy_document: String,
 }
 
-impl Decode for UpdateAssumeRolePolicyRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["RoleName", "PolicyDocument"])?;
-        Ok(Self {
-            role_name: members.required("RoleName", &rules::ROLE_NAME_TYPE)?,
-            policy_document: members.required("PolicyDocument", &rules::POLICY_DOCUMENT_TYPE)?,
-        })
+decodes! {
+    UpdateAssumeRolePolicyRequest {
+        role_name: required "RoleName" rules::ROLE_NAME_TYPE,
+        policy_document: required "PolicyDocument" rules::POLICY_DOCUMENT_TYPE,
     }
 }
 
@@ -2984,14 +2542,11 @@ pub struct UpdateGroupRequest {
     pub new_group_name: Option<String>,
 }
 
-impl Decode for UpdateGroupRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["GroupName", "NewPath", "NewGroupName"])?;
-        Ok(Self {
-            group_name: members.required("GroupName", &rules::GROUP_NAME_TYPE)?,
-            new_path: members.optional("NewPath", &rules::PATH_TYPE)?,
-            new_group_name: members.optional("NewGroupName", &rules::GROUP_NAME_TYPE)?,
-        })
+decodes! {
+    UpdateGroupRequest {
+        group_name: required "GroupName" rules::GROUP_NAME_TYPE,
+        new_path: optional "NewPath" rules::PATH_TYPE,
+        new_group_name: optional "NewGroupName" rules::GROUP_NAME_TYPE,
     }
 }
 
@@ -3012,15 +2567,11 @@ pub struct UpdateLoginProfileRequest {
     pub password_reset_required: Option<bool>,
 }
 
-impl Decode for UpdateLoginProfileRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["UserName", "Password", "PasswordResetRequired"])?;
-        Ok(Self {
-            user_name: members.required("UserName", &rules::USER_NAME_TYPE)?,
-            password: members.optional("Password", &rules::PASSWORD_TYPE)?,
-            password_reset_required: members
-                .optional("PasswordResetRequired", &rules::BOOLEAN_OBJECT_TYPE)?,
-        })
+decodes! {
+    UpdateLoginProfileRequest {
+        user_name: required "UserName" rules::USER_NAME_TYPE,
+        password: optional "Password" rules::PASSWORD_TYPE,
+        password_reset_required: optional "PasswordResetRequired" rules::BOOLEAN_OBJECT_TYPE,
     }
 }
 
@@ -3039,14 +2590,10 @@ pub struct UpdateOpenIDConnectProviderThumbprintRequest {
     pub thumbprint_list: Vec<String>,
 }
 
-impl Decode for UpdateOpenIDConnectProviderThumbprintRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["OpenIDConnectProviderArn", "ThumbprintList"])?;
-        Ok(Self {
-            open_id_connect_provider_arn: members
-                .required("OpenIDConnectProviderArn", &rules::ARN_TYPE)?,
-            thumbprint_list: members.required("ThumbprintList", &rules::THUMBPRINT_LIST_TYPE)?,
-        })
+decodes! {
+    UpdateOpenIDConnectProviderThumbprintRequest {
+        open_id_connect_provider_arn: required "OpenIDConnectProviderArn" rules::ARN_TYPE,
+        thumbprint_list: required "ThumbprintList" rules::THUMBPRINT_LIST_TYPE,
     }
 }
 
@@ -3065,13 +2612,10 @@ pub struct UpdateRoleDescriptionRequest {
     pub description: String,
 }
 
-impl Decode for UpdateRoleDescriptionRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["RoleName", "Description"])?;
-        Ok(Self {
-            role_name: members.required("RoleName", &rules::ROLE_NAME_TYPE)?,
-            description: members.required("Description", &rules::ROLE_DESCRIPTION_TYPE)?,
-        })
+decodes! {
+    UpdateRoleDescriptionRequest {
+        role_name: required "RoleName" rules::ROLE_NAME_TYPE,
+        description: required "Description" rules::ROLE_DESCRIPTION_TYPE,
     }
 }
 
@@ -3092,15 +2636,11 @@ pub struct UpdateRoleRequest {
     pub max_session_duration: Option<i32>,
 }
 
-impl Decode for UpdateRoleRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["RoleName", "Description", "MaxSessionDuration"])?;
-        Ok(Self {
-            role_name: members.required("RoleName", &rules::ROLE_NAME_TYPE)?,
-            description: members.optional("Description", &rules::ROLE_DESCRIPTION_TYPE)?,
-            max_session_duration: members
-                .optional("MaxSessionDuration", &rules::ROLE_MAX_SESSION_DURATION_TYPE)?,
-        })
+decodes! {
+    UpdateRoleRequest {
+        role_name: required "RoleName" rules::ROLE_NAME_TYPE,
+        description: optional "Description" rules::ROLE_DESCRIPTION_TYPE,
+        max_session_duration: optional "MaxSessionDuration" rules::ROLE_MAX_SESSION_DURATION_TYPE,
     }
 }
 
@@ -3121,14 +2661,11 @@ pub struct UpdateUserRequest {
     pub new_user_name: Option<String>,
 }
 
-impl Decode for UpdateUserRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["UserName", "NewPath", "NewUserName"])?;
-        Ok(Self {
-            user_name: members.required("UserName", &rules::EXISTING_USER_NAME_TYPE)?,
-            new_path: members.optional("NewPath", &rules::PATH_TYPE)?,
-            new_user_name: members.optional("NewUserName", &rules::USER_NAME_TYPE)?,
-        })
+decodes! {
+    UpdateUserRequest {
+        user_name: required "UserName" rules::EXISTING_USER_NAME_TYPE,
+        new_path: optional "NewPath" rules::PATH_TYPE,
+        new_user_name: optional "NewUserName" rules::USER_NAME_TYPE,
     }
 }
 
@@ -3142,10 +2679,8 @@ impl Request for UpdateUserRequest {
 #[derive(Debug)]
 pub struct DeleteAccountPasswordPolicyRequest {}
 
-impl Decode for DeleteAccountPasswordPolicyRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        node.members(&[])?;
-        Ok(Self {})
+decodes! {
+    DeleteAccountPasswordPolicyRequest {
     }
 }
 
@@ -3159,10 +2694,8 @@ impl Request for DeleteAccountPasswordPolicyRequest {
 #[derive(Debug)]
 pub struct GetAccountPasswordPolicyRequest {}
 
-impl Decode for GetAccountPasswordPolicyRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        node.members(&[])?;
-        Ok(Self {})
+decodes! {
+    GetAccountPasswordPolicyRequest {
     }
 }
 
@@ -3176,10 +2709,8 @@ impl Request for GetAccountPasswordPolicyRequest {
 #[derive(Debug)]
 pub struct GetAccountSummaryRequest {}
 
-impl Decode for GetAccountSummaryRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        node.members(&[])?;
-        Ok(Self {})
+decodes! {
+    GetAccountSummaryRequest {
     }
 }
 

@@ -5,10 +5,12 @@
 use super::{enums, shared};
 use crate::scalar::{Blob, Sensitive, Timestamp};
 use crate::xml::{WriteXml, XmlWriter};
+use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// The structure `AccessKey`.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct AccessKey {
     /// `UserName`: 1 to 64 characters, matching `[\w+=,.@-]+`.
     pub user_name: String,
@@ -19,6 +21,7 @@ pub struct AccessKey {
     /// `SecretAccessKey`.
     pub secret_access_key: Sensitive,
     /// `CreateDate`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub create_date: Option<Timestamp>,
 }
 
@@ -33,9 +36,11 @@ impl WriteXml for AccessKey {
 }
 
 /// The structure `AccessKeyLastUsed`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct AccessKeyLastUsed {
     /// `LastUsedDate`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub last_used_date: Option<Timestamp>,
     /// `ServiceName`.
     pub service_name: String,
@@ -52,15 +57,20 @@ impl WriteXml for AccessKeyLastUsed {
 }
 
 /// The structure `AccessKeyMetadata`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct AccessKeyMetadata {
     /// `UserName`: 1 to 64 characters, matching `[\w+=,.@-]+`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub user_name: Option<String>,
     /// `AccessKeyId`: 16 to 128 characters, matching `[\w]+`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub access_key_id: Option<String>,
     /// `Status`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<enums::StatusType>,
     /// `CreateDate`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub create_date: Option<Timestamp>,
 }
 
@@ -74,11 +84,14 @@ impl WriteXml for AccessKeyMetadata {
 }
 
 /// The structure `AttachedPermissionsBoundary`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct AttachedPermissionsBoundary {
     /// `PermissionsBoundaryType`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub permissions_boundary_type: Option<enums::PermissionsBoundaryAttachmentType>,
     /// `PermissionsBoundaryArn`: 20 to 2048 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub permissions_boundary_arn: Option<String>,
 }
 
@@ -96,11 +109,14 @@ impl WriteXml for AttachedPermissionsBoundary {
 }
 
 /// The structure `AttachedPolicy`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct AttachedPolicy {
     /// `PolicyName`: 1 to 128 characters, matching `[\w+=,.@-]+`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub policy_name: Option<String>,
     /// `PolicyArn`: 20 to 2048 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub policy_arn: Option<String>,
 }
 
@@ -112,7 +128,8 @@ impl WriteXml for AttachedPolicy {
 }
 
 /// Output of `CreateAccessKey`.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct CreateAccessKeyResponse {
     /// `AccessKey`.
     pub access_key: AccessKey,
@@ -125,7 +142,8 @@ impl WriteXml for CreateAccessKeyResponse {
 }
 
 /// Output of `CreateGroup`.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct CreateGroupResponse {
     /// `Group`.
     pub group: Group,
@@ -138,7 +156,8 @@ impl WriteXml for CreateGroupResponse {
 }
 
 /// Output of `CreateInstanceProfile`.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct CreateInstanceProfileResponse {
     /// `InstanceProfile`.
     pub instance_profile: InstanceProfile,
@@ -151,7 +170,8 @@ impl WriteXml for CreateInstanceProfileResponse {
 }
 
 /// Output of `CreateLoginProfile`.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct CreateLoginProfileResponse {
     /// `LoginProfile`.
     pub login_profile: LoginProfile,
@@ -164,11 +184,15 @@ impl WriteXml for CreateLoginProfileResponse {
 }
 
 /// Output of `CreateOpenIDConnectProvider`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
 pub struct CreateOpenIDConnectProviderResponse {
     /// `OpenIDConnectProviderArn`: 20 to 2048 characters.
+    #[serde(rename = "openIDConnectProviderArn")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub open_id_connect_provider_arn: Option<String>,
     /// `Tags`: at most 50 items.
+    #[serde(rename = "tags")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub tags: Option<Vec<shared::Tag>>,
 }
 
@@ -183,9 +207,11 @@ impl WriteXml for CreateOpenIDConnectProviderResponse {
 }
 
 /// Output of `CreatePolicy`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct CreatePolicyResponse {
     /// `Policy`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub policy: Option<Policy>,
 }
 
@@ -196,9 +222,11 @@ impl WriteXml for CreatePolicyResponse {
 }
 
 /// Output of `CreatePolicyVersion`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct CreatePolicyVersionResponse {
     /// `PolicyVersion`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub policy_version: Option<PolicyVersion>,
 }
 
@@ -209,7 +237,8 @@ impl WriteXml for CreatePolicyVersionResponse {
 }
 
 /// Output of `CreateRole`.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct CreateRoleResponse {
     /// `Role`.
     pub role: Role,
@@ -222,9 +251,11 @@ impl WriteXml for CreateRoleResponse {
 }
 
 /// Output of `CreateUser`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct CreateUserResponse {
     /// `User`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<User>,
 }
 
@@ -235,25 +266,33 @@ impl WriteXml for CreateUserResponse {
 }
 
 /// The structure `EvaluationResult`.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct EvaluationResult {
     /// `EvalActionName`: 3 to 128 characters.
     pub eval_action_name: String,
     /// `EvalResourceName`: 1 to 2048 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub eval_resource_name: Option<String>,
     /// `EvalDecision`.
     pub eval_decision: enums::PolicyEvaluationDecisionType,
     /// `MatchedStatements`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub matched_statements: Option<Vec<Statement>>,
     /// `MissingContextValues`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub missing_context_values: Option<Vec<String>>,
     /// `OrganizationsDecisionDetail`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub organizations_decision_detail: Option<OrganizationsDecisionDetail>,
     /// `PermissionsBoundaryDecisionDetail`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub permissions_boundary_decision_detail: Option<PermissionsBoundaryDecisionDetail>,
     /// `EvalDecisionDetails`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub eval_decision_details: Option<BTreeMap<String, enums::PolicyEvaluationDecisionType>>,
     /// `ResourceSpecificResults`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub resource_specific_results: Option<Vec<ResourceSpecificResult>>,
 }
 
@@ -281,11 +320,14 @@ impl WriteXml for EvaluationResult {
 }
 
 /// Output of `GetAccessKeyLastUsed`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct GetAccessKeyLastUsedResponse {
     /// `UserName`: 1 to 128 characters, matching `[\w+=,.@-]+`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub user_name: Option<String>,
     /// `AccessKeyLastUsed`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub access_key_last_used: Option<AccessKeyLastUsed>,
 }
 
@@ -297,19 +339,26 @@ impl WriteXml for GetAccessKeyLastUsedResponse {
 }
 
 /// Output of `GetAccountAuthorizationDetails`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct GetAccountAuthorizationDetailsResponse {
     /// `UserDetailList`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub user_detail_list: Option<Vec<UserDetail>>,
     /// `GroupDetailList`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub group_detail_list: Option<Vec<GroupDetail>>,
     /// `RoleDetailList`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub role_detail_list: Option<Vec<RoleDetail>>,
     /// `Policies`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub policies: Option<Vec<ManagedPolicyDetail>>,
     /// `IsTruncated`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub is_truncated: Option<bool>,
     /// `Marker`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub marker: Option<String>,
 }
 
@@ -325,7 +374,8 @@ impl WriteXml for GetAccountAuthorizationDetailsResponse {
 }
 
 /// Output of `GetAccountPasswordPolicy`.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct GetAccountPasswordPolicyResponse {
     /// `PasswordPolicy`.
     pub password_policy: PasswordPolicy,
@@ -338,9 +388,11 @@ impl WriteXml for GetAccountPasswordPolicyResponse {
 }
 
 /// Output of `GetAccountSummary`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct GetAccountSummaryResponse {
     /// `SummaryMap`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub summary_map: Option<BTreeMap<enums::SummaryKeyType, i32>>,
 }
 
@@ -351,9 +403,11 @@ impl WriteXml for GetAccountSummaryResponse {
 }
 
 /// Output of `GetContextKeysForCustomPolicy`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct GetContextKeysForPolicyResponse {
     /// `ContextKeyNames`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub context_key_names: Option<Vec<String>>,
 }
 
@@ -364,7 +418,8 @@ impl WriteXml for GetContextKeysForPolicyResponse {
 }
 
 /// Output of `GetGroupPolicy`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct GetGroupPolicyResponse {
     /// `GroupName`: 1 to 128 characters, matching `[\w+=,.@-]+`.
     pub group_name: String,
@@ -383,15 +438,18 @@ impl WriteXml for GetGroupPolicyResponse {
 }
 
 /// Output of `GetGroup`.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct GetGroupResponse {
     /// `Group`.
     pub group: Group,
     /// `Users`.
     pub users: Vec<User>,
     /// `IsTruncated`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub is_truncated: Option<bool>,
     /// `Marker`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub marker: Option<String>,
 }
 
@@ -405,7 +463,8 @@ impl WriteXml for GetGroupResponse {
 }
 
 /// Output of `GetInstanceProfile`.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct GetInstanceProfileResponse {
     /// `InstanceProfile`.
     pub instance_profile: InstanceProfile,
@@ -418,7 +477,8 @@ impl WriteXml for GetInstanceProfileResponse {
 }
 
 /// Output of `GetLoginProfile`.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct GetLoginProfileResponse {
     /// `LoginProfile`.
     pub login_profile: LoginProfile,
@@ -431,17 +491,27 @@ impl WriteXml for GetLoginProfileResponse {
 }
 
 /// Output of `GetOpenIDConnectProvider`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
 pub struct GetOpenIDConnectProviderResponse {
     /// `Url`: 1 to 255 characters.
+    #[serde(rename = "url")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
     /// `ClientIDList`.
+    #[serde(rename = "clientIDList")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub client_id_list: Option<Vec<String>>,
     /// `ThumbprintList`.
+    #[serde(rename = "thumbprintList")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub thumbprint_list: Option<Vec<String>>,
     /// `CreateDate`.
+    #[serde(rename = "createDate")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub create_date: Option<Timestamp>,
     /// `Tags`: at most 50 items.
+    #[serde(rename = "tags")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub tags: Option<Vec<shared::Tag>>,
 }
 
@@ -456,9 +526,11 @@ impl WriteXml for GetOpenIDConnectProviderResponse {
 }
 
 /// Output of `GetPolicy`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct GetPolicyResponse {
     /// `Policy`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub policy: Option<Policy>,
 }
 
@@ -469,9 +541,11 @@ impl WriteXml for GetPolicyResponse {
 }
 
 /// Output of `GetPolicyVersion`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct GetPolicyVersionResponse {
     /// `PolicyVersion`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub policy_version: Option<PolicyVersion>,
 }
 
@@ -482,7 +556,8 @@ impl WriteXml for GetPolicyVersionResponse {
 }
 
 /// Output of `GetRolePolicy`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct GetRolePolicyResponse {
     /// `RoleName`: 1 to 64 characters, matching `[\w+=,.@-]+`.
     pub role_name: String,
@@ -501,7 +576,8 @@ impl WriteXml for GetRolePolicyResponse {
 }
 
 /// Output of `GetRole`.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct GetRoleResponse {
     /// `Role`.
     pub role: Role,
@@ -514,7 +590,8 @@ impl WriteXml for GetRoleResponse {
 }
 
 /// Output of `GetUserPolicy`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct GetUserPolicyResponse {
     /// `UserName`: 1 to 128 characters, matching `[\w+=,.@-]+`.
     pub user_name: String,
@@ -533,7 +610,8 @@ impl WriteXml for GetUserPolicyResponse {
 }
 
 /// Output of `GetUser`.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct GetUserResponse {
     /// `User`.
     pub user: User,
@@ -546,7 +624,8 @@ impl WriteXml for GetUserResponse {
 }
 
 /// The structure `Group`.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Group {
     /// `Path`: 1 to 512 characters, matching `(\u002F)|(\u002F[\u0021-\u007E]+\u002F)`.
     pub path: String,
@@ -571,21 +650,29 @@ impl WriteXml for Group {
 }
 
 /// The structure `GroupDetail`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct GroupDetail {
     /// `Path`: 1 to 512 characters, matching `(\u002F)|(\u002F[\u0021-\u007E]+\u002F)`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
     /// `GroupName`: 1 to 128 characters, matching `[\w+=,.@-]+`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub group_name: Option<String>,
     /// `GroupId`: 16 to 128 characters, matching `[\w]+`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub group_id: Option<String>,
     /// `Arn`: 20 to 2048 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub arn: Option<String>,
     /// `CreateDate`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub create_date: Option<Timestamp>,
     /// `GroupPolicyList`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub group_policy_list: Option<Vec<PolicyDetail>>,
     /// `AttachedManagedPolicies`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub attached_managed_policies: Option<Vec<AttachedPolicy>>,
 }
 
@@ -605,7 +692,8 @@ impl WriteXml for GroupDetail {
 }
 
 /// The structure `InstanceProfile`.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct InstanceProfile {
     /// `Path`: 1 to 512 characters, matching `(\u002F)|(\u002F[\u0021-\u007E]+\u002F)`.
     pub path: String,
@@ -620,6 +708,7 @@ pub struct InstanceProfile {
     /// `Roles`.
     pub roles: Vec<Role>,
     /// `Tags`: at most 50 items.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub tags: Option<Vec<shared::Tag>>,
 }
 
@@ -636,13 +725,16 @@ impl WriteXml for InstanceProfile {
 }
 
 /// Output of `ListAccessKeys`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ListAccessKeysResponse {
     /// `AccessKeyMetadata`.
     pub access_key_metadata: Vec<AccessKeyMetadata>,
     /// `IsTruncated`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub is_truncated: Option<bool>,
     /// `Marker`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub marker: Option<String>,
 }
 
@@ -655,13 +747,16 @@ impl WriteXml for ListAccessKeysResponse {
 }
 
 /// Output of `ListAccountAliases`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ListAccountAliasesResponse {
     /// `AccountAliases`.
     pub account_aliases: Vec<String>,
     /// `IsTruncated`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub is_truncated: Option<bool>,
     /// `Marker`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub marker: Option<String>,
 }
 
@@ -674,13 +769,17 @@ impl WriteXml for ListAccountAliasesResponse {
 }
 
 /// Output of `ListAttachedGroupPolicies`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ListAttachedGroupPoliciesResponse {
     /// `AttachedPolicies`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub attached_policies: Option<Vec<AttachedPolicy>>,
     /// `IsTruncated`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub is_truncated: Option<bool>,
     /// `Marker`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub marker: Option<String>,
 }
 
@@ -693,13 +792,17 @@ impl WriteXml for ListAttachedGroupPoliciesResponse {
 }
 
 /// Output of `ListAttachedRolePolicies`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ListAttachedRolePoliciesResponse {
     /// `AttachedPolicies`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub attached_policies: Option<Vec<AttachedPolicy>>,
     /// `IsTruncated`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub is_truncated: Option<bool>,
     /// `Marker`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub marker: Option<String>,
 }
 
@@ -712,13 +815,17 @@ impl WriteXml for ListAttachedRolePoliciesResponse {
 }
 
 /// Output of `ListAttachedUserPolicies`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ListAttachedUserPoliciesResponse {
     /// `AttachedPolicies`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub attached_policies: Option<Vec<AttachedPolicy>>,
     /// `IsTruncated`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub is_truncated: Option<bool>,
     /// `Marker`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub marker: Option<String>,
 }
 
@@ -731,17 +838,23 @@ impl WriteXml for ListAttachedUserPoliciesResponse {
 }
 
 /// Output of `ListEntitiesForPolicy`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ListEntitiesForPolicyResponse {
     /// `PolicyGroups`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub policy_groups: Option<Vec<PolicyGroup>>,
     /// `PolicyUsers`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub policy_users: Option<Vec<PolicyUser>>,
     /// `PolicyRoles`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub policy_roles: Option<Vec<PolicyRole>>,
     /// `IsTruncated`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub is_truncated: Option<bool>,
     /// `Marker`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub marker: Option<String>,
 }
 
@@ -756,13 +869,16 @@ impl WriteXml for ListEntitiesForPolicyResponse {
 }
 
 /// Output of `ListGroupPolicies`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ListGroupPoliciesResponse {
     /// `PolicyNames`.
     pub policy_names: Vec<String>,
     /// `IsTruncated`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub is_truncated: Option<bool>,
     /// `Marker`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub marker: Option<String>,
 }
 
@@ -775,13 +891,16 @@ impl WriteXml for ListGroupPoliciesResponse {
 }
 
 /// Output of `ListGroupsForUser`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ListGroupsForUserResponse {
     /// `Groups`.
     pub groups: Vec<Group>,
     /// `IsTruncated`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub is_truncated: Option<bool>,
     /// `Marker`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub marker: Option<String>,
 }
 
@@ -794,13 +913,16 @@ impl WriteXml for ListGroupsForUserResponse {
 }
 
 /// Output of `ListGroups`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ListGroupsResponse {
     /// `Groups`.
     pub groups: Vec<Group>,
     /// `IsTruncated`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub is_truncated: Option<bool>,
     /// `Marker`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub marker: Option<String>,
 }
 
@@ -813,13 +935,16 @@ impl WriteXml for ListGroupsResponse {
 }
 
 /// Output of `ListInstanceProfileTags`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ListInstanceProfileTagsResponse {
     /// `Tags`: at most 50 items.
     pub tags: Vec<shared::Tag>,
     /// `IsTruncated`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub is_truncated: Option<bool>,
     /// `Marker`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub marker: Option<String>,
 }
 
@@ -832,13 +957,16 @@ impl WriteXml for ListInstanceProfileTagsResponse {
 }
 
 /// Output of `ListInstanceProfilesForRole`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ListInstanceProfilesForRoleResponse {
     /// `InstanceProfiles`.
     pub instance_profiles: Vec<InstanceProfile>,
     /// `IsTruncated`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub is_truncated: Option<bool>,
     /// `Marker`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub marker: Option<String>,
 }
 
@@ -851,13 +979,16 @@ impl WriteXml for ListInstanceProfilesForRoleResponse {
 }
 
 /// Output of `ListInstanceProfiles`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ListInstanceProfilesResponse {
     /// `InstanceProfiles`.
     pub instance_profiles: Vec<InstanceProfile>,
     /// `IsTruncated`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub is_truncated: Option<bool>,
     /// `Marker`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub marker: Option<String>,
 }
 
@@ -870,13 +1001,18 @@ impl WriteXml for ListInstanceProfilesResponse {
 }
 
 /// Output of `ListMFADevices`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
 pub struct ListMFADevicesResponse {
     /// `MFADevices`.
+    #[serde(rename = "mFADevices")]
     pub mfa_devices: Vec<MFADevice>,
     /// `IsTruncated`.
+    #[serde(rename = "isTruncated")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub is_truncated: Option<bool>,
     /// `Marker`.
+    #[serde(rename = "marker")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub marker: Option<String>,
 }
 
@@ -889,13 +1025,16 @@ impl WriteXml for ListMFADevicesResponse {
 }
 
 /// Output of `ListOpenIDConnectProviderTags`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ListOpenIDConnectProviderTagsResponse {
     /// `Tags`: at most 50 items.
     pub tags: Vec<shared::Tag>,
     /// `IsTruncated`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub is_truncated: Option<bool>,
     /// `Marker`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub marker: Option<String>,
 }
 
@@ -908,9 +1047,11 @@ impl WriteXml for ListOpenIDConnectProviderTagsResponse {
 }
 
 /// Output of `ListOpenIDConnectProviders`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
 pub struct ListOpenIDConnectProvidersResponse {
     /// `OpenIDConnectProviderList`.
+    #[serde(rename = "openIDConnectProviderList")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub open_id_connect_provider_list: Option<Vec<OpenIDConnectProviderListEntry>>,
 }
 
@@ -924,13 +1065,17 @@ impl WriteXml for ListOpenIDConnectProvidersResponse {
 }
 
 /// Output of `ListPolicies`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ListPoliciesResponse {
     /// `Policies`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub policies: Option<Vec<Policy>>,
     /// `IsTruncated`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub is_truncated: Option<bool>,
     /// `Marker`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub marker: Option<String>,
 }
 
@@ -943,13 +1088,16 @@ impl WriteXml for ListPoliciesResponse {
 }
 
 /// Output of `ListPolicyTags`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ListPolicyTagsResponse {
     /// `Tags`: at most 50 items.
     pub tags: Vec<shared::Tag>,
     /// `IsTruncated`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub is_truncated: Option<bool>,
     /// `Marker`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub marker: Option<String>,
 }
 
@@ -962,13 +1110,17 @@ impl WriteXml for ListPolicyTagsResponse {
 }
 
 /// Output of `ListPolicyVersions`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ListPolicyVersionsResponse {
     /// `Versions`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub versions: Option<Vec<PolicyVersion>>,
     /// `IsTruncated`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub is_truncated: Option<bool>,
     /// `Marker`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub marker: Option<String>,
 }
 
@@ -981,13 +1133,16 @@ impl WriteXml for ListPolicyVersionsResponse {
 }
 
 /// Output of `ListRolePolicies`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ListRolePoliciesResponse {
     /// `PolicyNames`.
     pub policy_names: Vec<String>,
     /// `IsTruncated`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub is_truncated: Option<bool>,
     /// `Marker`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub marker: Option<String>,
 }
 
@@ -1000,13 +1155,16 @@ impl WriteXml for ListRolePoliciesResponse {
 }
 
 /// Output of `ListRoleTags`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ListRoleTagsResponse {
     /// `Tags`: at most 50 items.
     pub tags: Vec<shared::Tag>,
     /// `IsTruncated`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub is_truncated: Option<bool>,
     /// `Marker`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub marker: Option<String>,
 }
 
@@ -1019,13 +1177,16 @@ impl WriteXml for ListRoleTagsResponse {
 }
 
 /// Output of `ListRoles`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ListRolesResponse {
     /// `Roles`.
     pub roles: Vec<Role>,
     /// `IsTruncated`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub is_truncated: Option<bool>,
     /// `Marker`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub marker: Option<String>,
 }
 
@@ -1038,9 +1199,11 @@ impl WriteXml for ListRolesResponse {
 }
 
 /// Output of `ListSAMLProviders`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
 pub struct ListSAMLProvidersResponse {
     /// `SAMLProviderList`.
+    #[serde(rename = "sAMLProviderList")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub saml_provider_list: Option<Vec<SAMLProviderListEntry>>,
 }
 
@@ -1051,13 +1214,19 @@ impl WriteXml for ListSAMLProvidersResponse {
 }
 
 /// Output of `ListSSHPublicKeys`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
 pub struct ListSSHPublicKeysResponse {
     /// `SSHPublicKeys`.
+    #[serde(rename = "sSHPublicKeys")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub ssh_public_keys: Option<Vec<SSHPublicKeyMetadata>>,
     /// `IsTruncated`.
+    #[serde(rename = "isTruncated")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub is_truncated: Option<bool>,
     /// `Marker`.
+    #[serde(rename = "marker")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub marker: Option<String>,
 }
 
@@ -1070,13 +1239,16 @@ impl WriteXml for ListSSHPublicKeysResponse {
 }
 
 /// Output of `ListServerCertificates`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ListServerCertificatesResponse {
     /// `ServerCertificateMetadataList`.
     pub server_certificate_metadata_list: Vec<ServerCertificateMetadata>,
     /// `IsTruncated`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub is_truncated: Option<bool>,
     /// `Marker`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub marker: Option<String>,
 }
 
@@ -1092,13 +1264,17 @@ impl WriteXml for ListServerCertificatesResponse {
 }
 
 /// Output of `ListServiceSpecificCredentials`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ListServiceSpecificCredentialsResponse {
     /// `ServiceSpecificCredentials`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub service_specific_credentials: Option<Vec<ServiceSpecificCredentialMetadata>>,
     /// `Marker`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub marker: Option<String>,
     /// `IsTruncated`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub is_truncated: Option<bool>,
 }
 
@@ -1114,13 +1290,16 @@ impl WriteXml for ListServiceSpecificCredentialsResponse {
 }
 
 /// Output of `ListSigningCertificates`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ListSigningCertificatesResponse {
     /// `Certificates`.
     pub certificates: Vec<SigningCertificate>,
     /// `IsTruncated`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub is_truncated: Option<bool>,
     /// `Marker`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub marker: Option<String>,
 }
 
@@ -1133,13 +1312,16 @@ impl WriteXml for ListSigningCertificatesResponse {
 }
 
 /// Output of `ListUserPolicies`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ListUserPoliciesResponse {
     /// `PolicyNames`.
     pub policy_names: Vec<String>,
     /// `IsTruncated`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub is_truncated: Option<bool>,
     /// `Marker`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub marker: Option<String>,
 }
 
@@ -1152,13 +1334,16 @@ impl WriteXml for ListUserPoliciesResponse {
 }
 
 /// Output of `ListUserTags`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ListUserTagsResponse {
     /// `Tags`: at most 50 items.
     pub tags: Vec<shared::Tag>,
     /// `IsTruncated`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub is_truncated: Option<bool>,
     /// `Marker`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub marker: Option<String>,
 }
 
@@ -1171,13 +1356,16 @@ impl WriteXml for ListUserTagsResponse {
 }
 
 /// Output of `ListUsers`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ListUsersResponse {
     /// `Users`.
     pub users: Vec<User>,
     /// `IsTruncated`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub is_truncated: Option<bool>,
     /// `Marker`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub marker: Option<String>,
 }
 
@@ -1190,13 +1378,18 @@ impl WriteXml for ListUsersResponse {
 }
 
 /// Output of `ListVirtualMFADevices`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
 pub struct ListVirtualMFADevicesResponse {
     /// `VirtualMFADevices`.
+    #[serde(rename = "virtualMFADevices")]
     pub virtual_mfa_devices: Vec<VirtualMFADevice>,
     /// `IsTruncated`.
+    #[serde(rename = "isTruncated")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub is_truncated: Option<bool>,
     /// `Marker`.
+    #[serde(rename = "marker")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub marker: Option<String>,
 }
 
@@ -1209,13 +1402,15 @@ impl WriteXml for ListVirtualMFADevicesResponse {
 }
 
 /// The structure `LoginProfile`.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct LoginProfile {
     /// `UserName`: 1 to 64 characters, matching `[\w+=,.@-]+`.
     pub user_name: String,
     /// `CreateDate`.
     pub create_date: Timestamp,
     /// `PasswordResetRequired`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub password_reset_required: Option<bool>,
 }
 
@@ -1231,7 +1426,8 @@ impl WriteXml for LoginProfile {
 }
 
 /// The structure `MFADevice`.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct MFADevice {
     /// `UserName`: 1 to 64 characters, matching `[\w+=,.@-]+`.
     pub user_name: String,
@@ -1250,31 +1446,44 @@ impl WriteXml for MFADevice {
 }
 
 /// The structure `ManagedPolicyDetail`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ManagedPolicyDetail {
     /// `PolicyName`: 1 to 128 characters, matching `[\w+=,.@-]+`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub policy_name: Option<String>,
     /// `PolicyId`: 16 to 128 characters, matching `[\w]+`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub policy_id: Option<String>,
     /// `Arn`: 20 to 2048 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub arn: Option<String>,
     /// `Path`: 1 to 512 characters, matching `((/[A-Za-z0-9\.,\+@=_-]+)*)/`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
     /// `DefaultVersionId`: matching `v[1-9][0-9]*(\.[A-Za-z0-9-]*)?`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub default_version_id: Option<String>,
     /// `AttachmentCount`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub attachment_count: Option<i32>,
     /// `PermissionsBoundaryUsageCount`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub permissions_boundary_usage_count: Option<i32>,
     /// `IsAttachable`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub is_attachable: Option<bool>,
     /// `Description`: at most 1000 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// `CreateDate`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub create_date: Option<Timestamp>,
     /// `UpdateDate`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub update_date: Option<Timestamp>,
     /// `PolicyVersionList`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub policy_version_list: Option<Vec<PolicyVersion>>,
 }
 
@@ -1299,9 +1508,11 @@ impl WriteXml for ManagedPolicyDetail {
 }
 
 /// The structure `OpenIDConnectProviderListEntry`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct OpenIDConnectProviderListEntry {
     /// `Arn`: 20 to 2048 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub arn: Option<String>,
 }
 
@@ -1312,9 +1523,11 @@ impl WriteXml for OpenIDConnectProviderListEntry {
 }
 
 /// The structure `OrganizationsDecisionDetail`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct OrganizationsDecisionDetail {
     /// `AllowedByOrganizations`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub allowed_by_organizations: Option<bool>,
 }
 
@@ -1328,27 +1541,38 @@ impl WriteXml for OrganizationsDecisionDetail {
 }
 
 /// The structure `PasswordPolicy`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct PasswordPolicy {
     /// `MinimumPasswordLength`: 6 to 128.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub minimum_password_length: Option<i32>,
     /// `RequireSymbols`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub require_symbols: Option<bool>,
     /// `RequireNumbers`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub require_numbers: Option<bool>,
     /// `RequireUppercaseCharacters`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub require_uppercase_characters: Option<bool>,
     /// `RequireLowercaseCharacters`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub require_lowercase_characters: Option<bool>,
     /// `AllowUsersToChangePassword`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub allow_users_to_change_password: Option<bool>,
     /// `ExpirePasswords`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub expire_passwords: Option<bool>,
     /// `MaxPasswordAge`: 1 to 1095.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub max_password_age: Option<i32>,
     /// `PasswordReusePrevention`: 1 to 24.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub password_reuse_prevention: Option<i32>,
     /// `HardExpiry`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub hard_expiry: Option<bool>,
 }
 
@@ -1383,9 +1607,11 @@ impl WriteXml for PasswordPolicy {
 }
 
 /// The structure `PermissionsBoundaryDecisionDetail`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct PermissionsBoundaryDecisionDetail {
     /// `AllowedByPermissionsBoundary`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub allowed_by_permissions_boundary: Option<bool>,
 }
 
@@ -1399,31 +1625,44 @@ impl WriteXml for PermissionsBoundaryDecisionDetail {
 }
 
 /// The structure `Policy`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Policy {
     /// `PolicyName`: 1 to 128 characters, matching `[\w+=,.@-]+`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub policy_name: Option<String>,
     /// `PolicyId`: 16 to 128 characters, matching `[\w]+`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub policy_id: Option<String>,
     /// `Arn`: 20 to 2048 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub arn: Option<String>,
     /// `Path`: 1 to 512 characters, matching `((/[A-Za-z0-9\.,\+@=_-]+)*)/`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
     /// `DefaultVersionId`: matching `v[1-9][0-9]*(\.[A-Za-z0-9-]*)?`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub default_version_id: Option<String>,
     /// `AttachmentCount`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub attachment_count: Option<i32>,
     /// `PermissionsBoundaryUsageCount`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub permissions_boundary_usage_count: Option<i32>,
     /// `IsAttachable`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub is_attachable: Option<bool>,
     /// `Description`: at most 1000 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// `CreateDate`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub create_date: Option<Timestamp>,
     /// `UpdateDate`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub update_date: Option<Timestamp>,
     /// `Tags`: at most 50 items.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub tags: Option<Vec<shared::Tag>>,
 }
 
@@ -1448,11 +1687,14 @@ impl WriteXml for Policy {
 }
 
 /// The structure `PolicyDetail`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct PolicyDetail {
     /// `PolicyName`: 1 to 128 characters, matching `[\w+=,.@-]+`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub policy_name: Option<String>,
     /// `PolicyDocument`: 1 to 131072 characters, matching `[\u0009\u000A\u000D\u0020-\u00FF]+`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub policy_document: Option<String>,
 }
 
@@ -1464,11 +1706,14 @@ impl WriteXml for PolicyDetail {
 }
 
 /// The structure `PolicyGroup`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct PolicyGroup {
     /// `GroupName`: 1 to 128 characters, matching `[\w+=,.@-]+`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub group_name: Option<String>,
     /// `GroupId`: 16 to 128 characters, matching `[\w]+`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub group_id: Option<String>,
 }
 
@@ -1480,11 +1725,14 @@ impl WriteXml for PolicyGroup {
 }
 
 /// The structure `PolicyRole`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct PolicyRole {
     /// `RoleName`: 1 to 64 characters, matching `[\w+=,.@-]+`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub role_name: Option<String>,
     /// `RoleId`: 16 to 128 characters, matching `[\w]+`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub role_id: Option<String>,
 }
 
@@ -1496,11 +1744,14 @@ impl WriteXml for PolicyRole {
 }
 
 /// The structure `PolicyUser`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct PolicyUser {
     /// `UserName`: 1 to 64 characters, matching `[\w+=,.@-]+`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub user_name: Option<String>,
     /// `UserId`: 16 to 128 characters, matching `[\w]+`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub user_id: Option<String>,
 }
 
@@ -1512,15 +1763,20 @@ impl WriteXml for PolicyUser {
 }
 
 /// The structure `PolicyVersion`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct PolicyVersion {
     /// `Document`: 1 to 131072 characters, matching `[\u0009\u000A\u000D\u0020-\u00FF]+`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub document: Option<String>,
     /// `VersionId`: matching `v[1-9][0-9]*(\.[A-Za-z0-9-]*)?`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub version_id: Option<String>,
     /// `IsDefaultVersion`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub is_default_version: Option<bool>,
     /// `CreateDate`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub create_date: Option<Timestamp>,
 }
 
@@ -1534,11 +1790,14 @@ impl WriteXml for PolicyVersion {
 }
 
 /// The structure `Position`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Position {
     /// `Line`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<i32>,
     /// `Column`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub column: Option<i32>,
 }
 
@@ -1550,19 +1809,24 @@ impl WriteXml for Position {
 }
 
 /// The structure `ResourceSpecificResult`.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ResourceSpecificResult {
     /// `EvalResourceName`: 1 to 2048 characters.
     pub eval_resource_name: String,
     /// `EvalResourceDecision`.
     pub eval_resource_decision: enums::PolicyEvaluationDecisionType,
     /// `MatchedStatements`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub matched_statements: Option<Vec<Statement>>,
     /// `MissingContextValues`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub missing_context_values: Option<Vec<String>>,
     /// `EvalDecisionDetails`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub eval_decision_details: Option<BTreeMap<String, enums::PolicyEvaluationDecisionType>>,
     /// `PermissionsBoundaryDecisionDetail`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub permissions_boundary_decision_detail: Option<PermissionsBoundaryDecisionDetail>,
 }
 
@@ -1581,7 +1845,8 @@ impl WriteXml for ResourceSpecificResult {
 }
 
 /// The structure `Role`.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Role {
     /// `Path`: 1 to 512 characters, matching `(\u002F)|(\u002F[\u0021-\u007E]+\u002F)`.
     pub path: String,
@@ -1594,18 +1859,25 @@ pub struct Role {
     /// `CreateDate`.
     pub create_date: Timestamp,
     /// `AssumeRolePolicyDocument`: 1 to 131072 characters, matching `[\u0009\u000A\u000D\u0020-\u00FF]+`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub assume_role_policy_document: Option<String>,
     /// `Description`: at most 1000 characters, matching `[\u0009\u000A\u000D\u0020-\u007E\u00A1-\u00FF]*`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// `MaxSessionDuration`: 3600 to 43200.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub max_session_duration: Option<i32>,
     /// `PermissionsBoundary`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub permissions_boundary: Option<AttachedPermissionsBoundary>,
     /// `Tags`: at most 50 items.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub tags: Option<Vec<shared::Tag>>,
     /// `RoleLastUsed`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub role_last_used: Option<RoleLastUsed>,
     /// `SourceRoleTemplate`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub source_role_template: Option<SourceRoleTemplate>,
 }
 
@@ -1630,31 +1902,44 @@ impl WriteXml for Role {
 }
 
 /// The structure `RoleDetail`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct RoleDetail {
     /// `Path`: 1 to 512 characters, matching `(\u002F)|(\u002F[\u0021-\u007E]+\u002F)`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
     /// `RoleName`: 1 to 64 characters, matching `[\w+=,.@-]+`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub role_name: Option<String>,
     /// `RoleId`: 16 to 128 characters, matching `[\w]+`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub role_id: Option<String>,
     /// `Arn`: 20 to 2048 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub arn: Option<String>,
     /// `CreateDate`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub create_date: Option<Timestamp>,
     /// `AssumeRolePolicyDocument`: 1 to 131072 characters, matching `[\u0009\u000A\u000D\u0020-\u00FF]+`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub assume_role_policy_document: Option<String>,
     /// `InstanceProfileList`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub instance_profile_list: Option<Vec<InstanceProfile>>,
     /// `RolePolicyList`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub role_policy_list: Option<Vec<PolicyDetail>>,
     /// `AttachedManagedPolicies`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub attached_managed_policies: Option<Vec<AttachedPolicy>>,
     /// `PermissionsBoundary`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub permissions_boundary: Option<AttachedPermissionsBoundary>,
     /// `Tags`: at most 50 items.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub tags: Option<Vec<shared::Tag>>,
     /// `RoleLastUsed`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub role_last_used: Option<RoleLastUsed>,
 }
 
@@ -1682,11 +1967,14 @@ impl WriteXml for RoleDetail {
 }
 
 /// The structure `RoleLastUsed`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct RoleLastUsed {
     /// `LastUsedDate`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub last_used_date: Option<Timestamp>,
     /// `Region`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
 }
 
@@ -1698,13 +1986,17 @@ impl WriteXml for RoleLastUsed {
 }
 
 /// The structure `SAMLProviderListEntry`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct SAMLProviderListEntry {
     /// `Arn`: 20 to 2048 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub arn: Option<String>,
     /// `ValidUntil`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub valid_until: Option<Timestamp>,
     /// `CreateDate`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub create_date: Option<Timestamp>,
 }
 
@@ -1717,15 +2009,19 @@ impl WriteXml for SAMLProviderListEntry {
 }
 
 /// The structure `SSHPublicKeyMetadata`.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub struct SSHPublicKeyMetadata {
     /// `UserName`: 1 to 64 characters, matching `[\w+=,.@-]+`.
+    #[serde(rename = "userName")]
     pub user_name: String,
     /// `SSHPublicKeyId`: 20 to 128 characters, matching `[\w]+`.
+    #[serde(rename = "sSHPublicKeyId")]
     pub ssh_public_key_id: String,
     /// `Status`.
+    #[serde(rename = "status")]
     pub status: enums::StatusType,
     /// `UploadDate`.
+    #[serde(rename = "uploadDate")]
     pub upload_date: Timestamp,
 }
 
@@ -1739,7 +2035,8 @@ impl WriteXml for SSHPublicKeyMetadata {
 }
 
 /// The structure `ServerCertificateMetadata`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ServerCertificateMetadata {
     /// `Path`: 1 to 512 characters, matching `(\u002F)|(\u002F[\u0021-\u007E]+\u002F)`.
     pub path: String,
@@ -1750,8 +2047,10 @@ pub struct ServerCertificateMetadata {
     /// `Arn`: 20 to 2048 characters.
     pub arn: String,
     /// `UploadDate`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub upload_date: Option<Timestamp>,
     /// `Expiration`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub expiration: Option<Timestamp>,
 }
 
@@ -1767,19 +2066,23 @@ impl WriteXml for ServerCertificateMetadata {
 }
 
 /// The structure `ServiceSpecificCredentialMetadata`.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ServiceSpecificCredentialMetadata {
     /// `UserName`: 1 to 64 characters, matching `[\w+=,.@-]+`.
     pub user_name: String,
     /// `Status`.
     pub status: enums::StatusType,
     /// `ServiceUserName`: 0 to 200 characters, matching `[\w+=,.@-]*`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub service_user_name: Option<String>,
     /// `ServiceCredentialAlias`: 0 to 200 characters, matching `[\w+=,.@-]+`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub service_credential_alias: Option<String>,
     /// `CreateDate`.
     pub create_date: Timestamp,
     /// `ExpirationDate`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub expiration_date: Option<Timestamp>,
     /// `ServiceSpecificCredentialId`: 20 to 128 characters, matching `[\w]+`.
     pub service_specific_credential_id: String,
@@ -1807,7 +2110,8 @@ impl WriteXml for ServiceSpecificCredentialMetadata {
 }
 
 /// The structure `SigningCertificate`.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct SigningCertificate {
     /// `UserName`: 1 to 64 characters, matching `[\w+=,.@-]+`.
     pub user_name: String,
@@ -1818,6 +2122,7 @@ pub struct SigningCertificate {
     /// `Status`.
     pub status: enums::StatusType,
     /// `UploadDate`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub upload_date: Option<Timestamp>,
 }
 
@@ -1832,13 +2137,17 @@ impl WriteXml for SigningCertificate {
 }
 
 /// Output of `SimulateCustomPolicy`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct SimulatePolicyResponse {
     /// `EvaluationResults`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub evaluation_results: Option<Vec<EvaluationResult>>,
     /// `IsTruncated`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub is_truncated: Option<bool>,
     /// `Marker`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub marker: Option<String>,
 }
 
@@ -1851,7 +2160,8 @@ impl WriteXml for SimulatePolicyResponse {
 }
 
 /// The structure `SourceRoleTemplate`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct SourceRoleTemplate {
     /// `TemplateArn`: 20 to 2048 characters.
     pub template_arn: String,
@@ -1867,15 +2177,20 @@ impl WriteXml for SourceRoleTemplate {
 }
 
 /// The structure `Statement`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Statement {
     /// `SourcePolicyId`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub source_policy_id: Option<String>,
     /// `SourcePolicyType`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub source_policy_type: Option<enums::PolicySourceType>,
     /// `StartPosition`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub start_position: Option<Position>,
     /// `EndPosition`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub end_position: Option<Position>,
 }
 
@@ -1889,9 +2204,11 @@ impl WriteXml for Statement {
 }
 
 /// Output of `UpdateRoleDescription`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct UpdateRoleDescriptionResponse {
     /// `Role`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<Role>,
 }
 
@@ -1902,7 +2219,8 @@ impl WriteXml for UpdateRoleDescriptionResponse {
 }
 
 /// Output of `UpdateRole`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct UpdateRoleResponse {}
 
 impl WriteXml for UpdateRoleResponse {
@@ -1910,7 +2228,8 @@ impl WriteXml for UpdateRoleResponse {
 }
 
 /// The structure `User`.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct User {
     /// `Path`: 1 to 512 characters, matching `(\u002F)|(\u002F[\u0021-\u007E]+\u002F)`.
     pub path: String,
@@ -1923,10 +2242,13 @@ pub struct User {
     /// `CreateDate`.
     pub create_date: Timestamp,
     /// `PasswordLastUsed`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub password_last_used: Option<Timestamp>,
     /// `PermissionsBoundary`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub permissions_boundary: Option<AttachedPermissionsBoundary>,
     /// `Tags`: at most 50 items.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub tags: Option<Vec<shared::Tag>>,
 }
 
@@ -1944,27 +2266,38 @@ impl WriteXml for User {
 }
 
 /// The structure `UserDetail`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct UserDetail {
     /// `Path`: 1 to 512 characters, matching `(\u002F)|(\u002F[\u0021-\u007E]+\u002F)`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
     /// `UserName`: 1 to 64 characters, matching `[\w+=,.@-]+`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub user_name: Option<String>,
     /// `UserId`: 16 to 128 characters, matching `[\w]+`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub user_id: Option<String>,
     /// `Arn`: 20 to 2048 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub arn: Option<String>,
     /// `CreateDate`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub create_date: Option<Timestamp>,
     /// `UserPolicyList`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub user_policy_list: Option<Vec<PolicyDetail>>,
     /// `GroupList`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub group_list: Option<Vec<String>>,
     /// `AttachedManagedPolicies`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub attached_managed_policies: Option<Vec<AttachedPolicy>>,
     /// `PermissionsBoundary`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub permissions_boundary: Option<AttachedPermissionsBoundary>,
     /// `Tags`: at most 50 items.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub tags: Option<Vec<shared::Tag>>,
 }
 
@@ -1987,19 +2320,30 @@ impl WriteXml for UserDetail {
 }
 
 /// The structure `VirtualMFADevice`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
 pub struct VirtualMFADevice {
     /// `SerialNumber`: 9 to 256 characters, matching `[\w+=/:,.@-]+`.
+    #[serde(rename = "serialNumber")]
     pub serial_number: String,
     /// `Base32StringSeed`.
+    #[serde(rename = "base32StringSeed")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub base32_string_seed: Option<Blob>,
     /// `QRCodePNG`.
+    #[serde(rename = "qRCodePNG")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub qr_code_png: Option<Blob>,
     /// `User`.
+    #[serde(rename = "user")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<User>,
     /// `EnableDate`.
+    #[serde(rename = "enableDate")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub enable_date: Option<Timestamp>,
     /// `Tags`: at most 50 items.
+    #[serde(rename = "tags")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub tags: Option<Vec<shared::Tag>>,
 }
 
@@ -2015,7 +2359,8 @@ impl WriteXml for VirtualMFADevice {
 }
 
 /// Output of `AddClientIDToOpenIDConnectProvider`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct AddClientIDToOpenIDConnectProviderResponse {}
 
 impl WriteXml for AddClientIDToOpenIDConnectProviderResponse {
@@ -2023,7 +2368,8 @@ impl WriteXml for AddClientIDToOpenIDConnectProviderResponse {
 }
 
 /// Output of `AddRoleToInstanceProfile`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct AddRoleToInstanceProfileResponse {}
 
 impl WriteXml for AddRoleToInstanceProfileResponse {
@@ -2031,7 +2377,8 @@ impl WriteXml for AddRoleToInstanceProfileResponse {
 }
 
 /// Output of `AddUserToGroup`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct AddUserToGroupResponse {}
 
 impl WriteXml for AddUserToGroupResponse {
@@ -2039,7 +2386,8 @@ impl WriteXml for AddUserToGroupResponse {
 }
 
 /// Output of `AttachGroupPolicy`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct AttachGroupPolicyResponse {}
 
 impl WriteXml for AttachGroupPolicyResponse {
@@ -2047,7 +2395,8 @@ impl WriteXml for AttachGroupPolicyResponse {
 }
 
 /// Output of `AttachRolePolicy`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct AttachRolePolicyResponse {}
 
 impl WriteXml for AttachRolePolicyResponse {
@@ -2055,7 +2404,8 @@ impl WriteXml for AttachRolePolicyResponse {
 }
 
 /// Output of `AttachUserPolicy`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct AttachUserPolicyResponse {}
 
 impl WriteXml for AttachUserPolicyResponse {
@@ -2063,7 +2413,8 @@ impl WriteXml for AttachUserPolicyResponse {
 }
 
 /// Output of `CreateAccountAlias`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct CreateAccountAliasResponse {}
 
 impl WriteXml for CreateAccountAliasResponse {
@@ -2071,7 +2422,8 @@ impl WriteXml for CreateAccountAliasResponse {
 }
 
 /// Output of `DeleteAccessKey`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct DeleteAccessKeyResponse {}
 
 impl WriteXml for DeleteAccessKeyResponse {
@@ -2079,7 +2431,8 @@ impl WriteXml for DeleteAccessKeyResponse {
 }
 
 /// Output of `DeleteAccountAlias`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct DeleteAccountAliasResponse {}
 
 impl WriteXml for DeleteAccountAliasResponse {
@@ -2087,7 +2440,8 @@ impl WriteXml for DeleteAccountAliasResponse {
 }
 
 /// Output of `DeleteAccountPasswordPolicy`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct DeleteAccountPasswordPolicyResponse {}
 
 impl WriteXml for DeleteAccountPasswordPolicyResponse {
@@ -2095,7 +2449,8 @@ impl WriteXml for DeleteAccountPasswordPolicyResponse {
 }
 
 /// Output of `DeleteGroup`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct DeleteGroupResponse {}
 
 impl WriteXml for DeleteGroupResponse {
@@ -2103,7 +2458,8 @@ impl WriteXml for DeleteGroupResponse {
 }
 
 /// Output of `DeleteGroupPolicy`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct DeleteGroupPolicyResponse {}
 
 impl WriteXml for DeleteGroupPolicyResponse {
@@ -2111,7 +2467,8 @@ impl WriteXml for DeleteGroupPolicyResponse {
 }
 
 /// Output of `DeleteInstanceProfile`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct DeleteInstanceProfileResponse {}
 
 impl WriteXml for DeleteInstanceProfileResponse {
@@ -2119,7 +2476,8 @@ impl WriteXml for DeleteInstanceProfileResponse {
 }
 
 /// Output of `DeleteLoginProfile`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct DeleteLoginProfileResponse {}
 
 impl WriteXml for DeleteLoginProfileResponse {
@@ -2127,7 +2485,8 @@ impl WriteXml for DeleteLoginProfileResponse {
 }
 
 /// Output of `DeleteOpenIDConnectProvider`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct DeleteOpenIDConnectProviderResponse {}
 
 impl WriteXml for DeleteOpenIDConnectProviderResponse {
@@ -2135,7 +2494,8 @@ impl WriteXml for DeleteOpenIDConnectProviderResponse {
 }
 
 /// Output of `DeletePolicy`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct DeletePolicyResponse {}
 
 impl WriteXml for DeletePolicyResponse {
@@ -2143,7 +2503,8 @@ impl WriteXml for DeletePolicyResponse {
 }
 
 /// Output of `DeletePolicyVersion`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct DeletePolicyVersionResponse {}
 
 impl WriteXml for DeletePolicyVersionResponse {
@@ -2151,7 +2512,8 @@ impl WriteXml for DeletePolicyVersionResponse {
 }
 
 /// Output of `DeleteRole`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct DeleteRoleResponse {}
 
 impl WriteXml for DeleteRoleResponse {
@@ -2159,7 +2521,8 @@ impl WriteXml for DeleteRoleResponse {
 }
 
 /// Output of `DeleteRolePermissionsBoundary`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct DeleteRolePermissionsBoundaryResponse {}
 
 impl WriteXml for DeleteRolePermissionsBoundaryResponse {
@@ -2167,7 +2530,8 @@ impl WriteXml for DeleteRolePermissionsBoundaryResponse {
 }
 
 /// Output of `DeleteRolePolicy`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct DeleteRolePolicyResponse {}
 
 impl WriteXml for DeleteRolePolicyResponse {
@@ -2175,7 +2539,8 @@ impl WriteXml for DeleteRolePolicyResponse {
 }
 
 /// Output of `DeleteUser`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct DeleteUserResponse {}
 
 impl WriteXml for DeleteUserResponse {
@@ -2183,7 +2548,8 @@ impl WriteXml for DeleteUserResponse {
 }
 
 /// Output of `DeleteUserPermissionsBoundary`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct DeleteUserPermissionsBoundaryResponse {}
 
 impl WriteXml for DeleteUserPermissionsBoundaryResponse {
@@ -2191,7 +2557,8 @@ impl WriteXml for DeleteUserPermissionsBoundaryResponse {
 }
 
 /// Output of `DeleteUserPolicy`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct DeleteUserPolicyResponse {}
 
 impl WriteXml for DeleteUserPolicyResponse {
@@ -2199,7 +2566,8 @@ impl WriteXml for DeleteUserPolicyResponse {
 }
 
 /// Output of `DetachGroupPolicy`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct DetachGroupPolicyResponse {}
 
 impl WriteXml for DetachGroupPolicyResponse {
@@ -2207,7 +2575,8 @@ impl WriteXml for DetachGroupPolicyResponse {
 }
 
 /// Output of `DetachRolePolicy`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct DetachRolePolicyResponse {}
 
 impl WriteXml for DetachRolePolicyResponse {
@@ -2215,7 +2584,8 @@ impl WriteXml for DetachRolePolicyResponse {
 }
 
 /// Output of `DetachUserPolicy`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct DetachUserPolicyResponse {}
 
 impl WriteXml for DetachUserPolicyResponse {
@@ -2223,7 +2593,8 @@ impl WriteXml for DetachUserPolicyResponse {
 }
 
 /// Output of `PutGroupPolicy`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct PutGroupPolicyResponse {}
 
 impl WriteXml for PutGroupPolicyResponse {
@@ -2231,7 +2602,8 @@ impl WriteXml for PutGroupPolicyResponse {
 }
 
 /// Output of `PutRolePermissionsBoundary`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct PutRolePermissionsBoundaryResponse {}
 
 impl WriteXml for PutRolePermissionsBoundaryResponse {
@@ -2239,7 +2611,8 @@ impl WriteXml for PutRolePermissionsBoundaryResponse {
 }
 
 /// Output of `PutRolePolicy`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct PutRolePolicyResponse {}
 
 impl WriteXml for PutRolePolicyResponse {
@@ -2247,7 +2620,8 @@ impl WriteXml for PutRolePolicyResponse {
 }
 
 /// Output of `PutUserPermissionsBoundary`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct PutUserPermissionsBoundaryResponse {}
 
 impl WriteXml for PutUserPermissionsBoundaryResponse {
@@ -2255,7 +2629,8 @@ impl WriteXml for PutUserPermissionsBoundaryResponse {
 }
 
 /// Output of `PutUserPolicy`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct PutUserPolicyResponse {}
 
 impl WriteXml for PutUserPolicyResponse {
@@ -2263,7 +2638,8 @@ impl WriteXml for PutUserPolicyResponse {
 }
 
 /// Output of `RemoveClientIDFromOpenIDConnectProvider`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct RemoveClientIDFromOpenIDConnectProviderResponse {}
 
 impl WriteXml for RemoveClientIDFromOpenIDConnectProviderResponse {
@@ -2271,7 +2647,8 @@ impl WriteXml for RemoveClientIDFromOpenIDConnectProviderResponse {
 }
 
 /// Output of `RemoveRoleFromInstanceProfile`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct RemoveRoleFromInstanceProfileResponse {}
 
 impl WriteXml for RemoveRoleFromInstanceProfileResponse {
@@ -2279,7 +2656,8 @@ impl WriteXml for RemoveRoleFromInstanceProfileResponse {
 }
 
 /// Output of `RemoveUserFromGroup`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct RemoveUserFromGroupResponse {}
 
 impl WriteXml for RemoveUserFromGroupResponse {
@@ -2287,7 +2665,8 @@ impl WriteXml for RemoveUserFromGroupResponse {
 }
 
 /// Output of `SetDefaultPolicyVersion`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct SetDefaultPolicyVersionResponse {}
 
 impl WriteXml for SetDefaultPolicyVersionResponse {
@@ -2295,7 +2674,8 @@ impl WriteXml for SetDefaultPolicyVersionResponse {
 }
 
 /// Output of `TagInstanceProfile`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct TagInstanceProfileResponse {}
 
 impl WriteXml for TagInstanceProfileResponse {
@@ -2303,7 +2683,8 @@ impl WriteXml for TagInstanceProfileResponse {
 }
 
 /// Output of `TagOpenIDConnectProvider`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct TagOpenIDConnectProviderResponse {}
 
 impl WriteXml for TagOpenIDConnectProviderResponse {
@@ -2311,7 +2692,8 @@ impl WriteXml for TagOpenIDConnectProviderResponse {
 }
 
 /// Output of `TagPolicy`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct TagPolicyResponse {}
 
 impl WriteXml for TagPolicyResponse {
@@ -2319,7 +2701,8 @@ impl WriteXml for TagPolicyResponse {
 }
 
 /// Output of `TagRole`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct TagRoleResponse {}
 
 impl WriteXml for TagRoleResponse {
@@ -2327,7 +2710,8 @@ impl WriteXml for TagRoleResponse {
 }
 
 /// Output of `TagUser`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct TagUserResponse {}
 
 impl WriteXml for TagUserResponse {
@@ -2335,7 +2719,8 @@ impl WriteXml for TagUserResponse {
 }
 
 /// Output of `UntagInstanceProfile`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct UntagInstanceProfileResponse {}
 
 impl WriteXml for UntagInstanceProfileResponse {
@@ -2343,7 +2728,8 @@ impl WriteXml for UntagInstanceProfileResponse {
 }
 
 /// Output of `UntagOpenIDConnectProvider`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct UntagOpenIDConnectProviderResponse {}
 
 impl WriteXml for UntagOpenIDConnectProviderResponse {
@@ -2351,7 +2737,8 @@ impl WriteXml for UntagOpenIDConnectProviderResponse {
 }
 
 /// Output of `UntagPolicy`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct UntagPolicyResponse {}
 
 impl WriteXml for UntagPolicyResponse {
@@ -2359,7 +2746,8 @@ impl WriteXml for UntagPolicyResponse {
 }
 
 /// Output of `UntagRole`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct UntagRoleResponse {}
 
 impl WriteXml for UntagRoleResponse {
@@ -2367,7 +2755,8 @@ impl WriteXml for UntagRoleResponse {
 }
 
 /// Output of `UntagUser`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct UntagUserResponse {}
 
 impl WriteXml for UntagUserResponse {
@@ -2375,7 +2764,8 @@ impl WriteXml for UntagUserResponse {
 }
 
 /// Output of `UpdateAccessKey`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct UpdateAccessKeyResponse {}
 
 impl WriteXml for UpdateAccessKeyResponse {
@@ -2383,7 +2773,8 @@ impl WriteXml for UpdateAccessKeyResponse {
 }
 
 /// Output of `UpdateAccountPasswordPolicy`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct UpdateAccountPasswordPolicyResponse {}
 
 impl WriteXml for UpdateAccountPasswordPolicyResponse {
@@ -2391,7 +2782,8 @@ impl WriteXml for UpdateAccountPasswordPolicyResponse {
 }
 
 /// Output of `UpdateAssumeRolePolicy`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct UpdateAssumeRolePolicyResponse {}
 
 impl WriteXml for UpdateAssumeRolePolicyResponse {
@@ -2399,7 +2791,8 @@ impl WriteXml for UpdateAssumeRolePolicyResponse {
 }
 
 /// Output of `UpdateGroup`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct UpdateGroupResponse {}
 
 impl WriteXml for UpdateGroupResponse {
@@ -2407,7 +2800,8 @@ impl WriteXml for UpdateGroupResponse {
 }
 
 /// Output of `UpdateLoginProfile`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct UpdateLoginProfileResponse {}
 
 impl WriteXml for UpdateLoginProfileResponse {
@@ -2415,7 +2809,8 @@ impl WriteXml for UpdateLoginProfileResponse {
 }
 
 /// Output of `UpdateOpenIDConnectProviderThumbprint`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct UpdateOpenIDConnectProviderThumbprintResponse {}
 
 impl WriteXml for UpdateOpenIDConnectProviderThumbprintResponse {
@@ -2423,7 +2818,8 @@ impl WriteXml for UpdateOpenIDConnectProviderThumbprintResponse {
 }
 
 /// Output of `UpdateUser`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct UpdateUserResponse {}
 
 impl WriteXml for UpdateUserResponse {

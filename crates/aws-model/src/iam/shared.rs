@@ -3,11 +3,13 @@
 #![allow(clippy::struct_field_names, reason = "the names are the model's")]
 
 use super::rules;
-use crate::decode::{Decode, DecodeError, Node};
+use crate::decode::decodes;
 use crate::xml::{WriteXml, XmlWriter};
+use serde::Serialize;
 
 /// The structure `Tag`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Tag {
     /// `Key`: 1 to 128 characters, matching `[\p{L}\p{Z}\p{N}_.:/=+\-@]+`.
     pub key: String,
@@ -15,13 +17,10 @@ pub struct Tag {
     pub value: String,
 }
 
-impl Decode for Tag {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["Key", "Value"])?;
-        Ok(Self {
-            key: members.required("Key", &rules::TAG_KEY_TYPE)?,
-            value: members.required("Value", &rules::TAG_VALUE_TYPE)?,
-        })
+decodes! {
+    Tag {
+        key: required "Key" rules::TAG_KEY_TYPE,
+        value: required "Value" rules::TAG_VALUE_TYPE,
     }
 }
 

@@ -4,7 +4,7 @@
 
 use super::operations::Operation;
 use super::{enums, outputs, rules, shared};
-use crate::decode::{Decode, DecodeError, Node};
+use crate::decode::decodes;
 use crate::operation::Request;
 use crate::scalar::Sensitive;
 
@@ -17,13 +17,10 @@ pub struct AttachPolicyRequest {
     pub target_id: String,
 }
 
-impl Decode for AttachPolicyRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["PolicyId", "TargetId"])?;
-        Ok(Self {
-            policy_id: members.required("PolicyId", &rules::POLICY_ID)?,
-            target_id: members.required("TargetId", &rules::POLICY_TARGET_ID)?,
-        })
+decodes! {
+    AttachPolicyRequest {
+        policy_id: required "PolicyId" rules::POLICY_ID,
+        target_id: required "TargetId" rules::POLICY_TARGET_ID,
     }
 }
 
@@ -40,12 +37,9 @@ pub struct CloseAccountRequest {
     pub account_id: String,
 }
 
-impl Decode for CloseAccountRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["AccountId"])?;
-        Ok(Self {
-            account_id: members.required("AccountId", &rules::ACCOUNT_ID)?,
-        })
+decodes! {
+    CloseAccountRequest {
+        account_id: required "AccountId" rules::ACCOUNT_ID,
     }
 }
 
@@ -70,23 +64,13 @@ pub struct CreateAccountRequest {
     pub tags: Option<Vec<shared::Tag>>,
 }
 
-impl Decode for CreateAccountRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&[
-            "Email",
-            "AccountName",
-            "RoleName",
-            "IamUserAccessToBilling",
-            "Tags",
-        ])?;
-        Ok(Self {
-            email: members.required("Email", &rules::EMAIL)?,
-            account_name: members.required("AccountName", &rules::CREATE_ACCOUNT_NAME)?,
-            role_name: members.optional("RoleName", &rules::ROLE_NAME)?,
-            iam_user_access_to_billing: members
-                .optional("IamUserAccessToBilling", &rules::IAM_USER_ACCESS_TO_BILLING)?,
-            tags: members.optional("Tags", &rules::TAGS)?,
-        })
+decodes! {
+    CreateAccountRequest {
+        email: required "Email" rules::EMAIL,
+        account_name: required "AccountName" rules::CREATE_ACCOUNT_NAME,
+        role_name: optional "RoleName" rules::ROLE_NAME,
+        iam_user_access_to_billing: optional "IamUserAccessToBilling" rules::IAM_USER_ACCESS_TO_BILLING,
+        tags: optional "Tags" rules::TAGS,
     }
 }
 
@@ -103,12 +87,9 @@ pub struct CreateOrganizationRequest {
     pub feature_set: Option<enums::OrganizationFeatureSet>,
 }
 
-impl Decode for CreateOrganizationRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["FeatureSet"])?;
-        Ok(Self {
-            feature_set: members.optional("FeatureSet", &rules::ORGANIZATION_FEATURE_SET)?,
-        })
+decodes! {
+    CreateOrganizationRequest {
+        feature_set: optional "FeatureSet" rules::ORGANIZATION_FEATURE_SET,
     }
 }
 
@@ -129,14 +110,11 @@ pub struct CreateOrganizationalUnitRequest {
     pub tags: Option<Vec<shared::Tag>>,
 }
 
-impl Decode for CreateOrganizationalUnitRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["ParentId", "Name", "Tags"])?;
-        Ok(Self {
-            parent_id: members.required("ParentId", &rules::PARENT_ID)?,
-            name: members.required("Name", &rules::ORGANIZATIONAL_UNIT_NAME)?,
-            tags: members.optional("Tags", &rules::TAGS)?,
-        })
+decodes! {
+    CreateOrganizationalUnitRequest {
+        parent_id: required "ParentId" rules::PARENT_ID,
+        name: required "Name" rules::ORGANIZATIONAL_UNIT_NAME,
+        tags: optional "Tags" rules::TAGS,
     }
 }
 
@@ -161,16 +139,13 @@ pub struct CreatePolicyRequest {
     pub tags: Option<Vec<shared::Tag>>,
 }
 
-impl Decode for CreatePolicyRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["Content", "Description", "Name", "Type", "Tags"])?;
-        Ok(Self {
-            content: members.required("Content", &rules::POLICY_CONTENT)?,
-            description: members.required("Description", &rules::POLICY_DESCRIPTION)?,
-            name: members.required("Name", &rules::POLICY_NAME)?,
-            r#type: members.required("Type", &rules::POLICY_TYPE)?,
-            tags: members.optional("Tags", &rules::TAGS)?,
-        })
+decodes! {
+    CreatePolicyRequest {
+        content: required "Content" rules::POLICY_CONTENT,
+        description: required "Description" rules::POLICY_DESCRIPTION,
+        name: required "Name" rules::POLICY_NAME,
+        r#type: required "Type" rules::POLICY_TYPE,
+        tags: optional "Tags" rules::TAGS,
     }
 }
 
@@ -187,13 +162,9 @@ pub struct DeleteOrganizationalUnitRequest {
     pub organizational_unit_id: String,
 }
 
-impl Decode for DeleteOrganizationalUnitRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["OrganizationalUnitId"])?;
-        Ok(Self {
-            organizational_unit_id: members
-                .required("OrganizationalUnitId", &rules::ORGANIZATIONAL_UNIT_ID)?,
-        })
+decodes! {
+    DeleteOrganizationalUnitRequest {
+        organizational_unit_id: required "OrganizationalUnitId" rules::ORGANIZATIONAL_UNIT_ID,
     }
 }
 
@@ -210,12 +181,9 @@ pub struct DeletePolicyRequest {
     pub policy_id: String,
 }
 
-impl Decode for DeletePolicyRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["PolicyId"])?;
-        Ok(Self {
-            policy_id: members.required("PolicyId", &rules::POLICY_ID)?,
-        })
+decodes! {
+    DeletePolicyRequest {
+        policy_id: required "PolicyId" rules::POLICY_ID,
     }
 }
 
@@ -232,12 +200,9 @@ pub struct DescribeAccountRequest {
     pub account_id: String,
 }
 
-impl Decode for DescribeAccountRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["AccountId"])?;
-        Ok(Self {
-            account_id: members.required("AccountId", &rules::ACCOUNT_ID)?,
-        })
+decodes! {
+    DescribeAccountRequest {
+        account_id: required "AccountId" rules::ACCOUNT_ID,
     }
 }
 
@@ -254,13 +219,9 @@ pub struct DescribeCreateAccountStatusRequest {
     pub create_account_request_id: String,
 }
 
-impl Decode for DescribeCreateAccountStatusRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["CreateAccountRequestId"])?;
-        Ok(Self {
-            create_account_request_id: members
-                .required("CreateAccountRequestId", &rules::CREATE_ACCOUNT_REQUEST_ID)?,
-        })
+decodes! {
+    DescribeCreateAccountStatusRequest {
+        create_account_request_id: required "CreateAccountRequestId" rules::CREATE_ACCOUNT_REQUEST_ID,
     }
 }
 
@@ -277,13 +238,9 @@ pub struct DescribeOrganizationalUnitRequest {
     pub organizational_unit_id: String,
 }
 
-impl Decode for DescribeOrganizationalUnitRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["OrganizationalUnitId"])?;
-        Ok(Self {
-            organizational_unit_id: members
-                .required("OrganizationalUnitId", &rules::ORGANIZATIONAL_UNIT_ID)?,
-        })
+decodes! {
+    DescribeOrganizationalUnitRequest {
+        organizational_unit_id: required "OrganizationalUnitId" rules::ORGANIZATIONAL_UNIT_ID,
     }
 }
 
@@ -300,12 +257,9 @@ pub struct DescribePolicyRequest {
     pub policy_id: String,
 }
 
-impl Decode for DescribePolicyRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["PolicyId"])?;
-        Ok(Self {
-            policy_id: members.required("PolicyId", &rules::POLICY_ID)?,
-        })
+decodes! {
+    DescribePolicyRequest {
+        policy_id: required "PolicyId" rules::POLICY_ID,
     }
 }
 
@@ -324,13 +278,10 @@ pub struct DetachPolicyRequest {
     pub target_id: String,
 }
 
-impl Decode for DetachPolicyRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["PolicyId", "TargetId"])?;
-        Ok(Self {
-            policy_id: members.required("PolicyId", &rules::POLICY_ID)?,
-            target_id: members.required("TargetId", &rules::POLICY_TARGET_ID)?,
-        })
+decodes! {
+    DetachPolicyRequest {
+        policy_id: required "PolicyId" rules::POLICY_ID,
+        target_id: required "TargetId" rules::POLICY_TARGET_ID,
     }
 }
 
@@ -349,13 +300,10 @@ pub struct DisablePolicyTypeRequest {
     pub policy_type: enums::PolicyType,
 }
 
-impl Decode for DisablePolicyTypeRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["RootId", "PolicyType"])?;
-        Ok(Self {
-            root_id: members.required("RootId", &rules::ROOT_ID)?,
-            policy_type: members.required("PolicyType", &rules::POLICY_TYPE)?,
-        })
+decodes! {
+    DisablePolicyTypeRequest {
+        root_id: required "RootId" rules::ROOT_ID,
+        policy_type: required "PolicyType" rules::POLICY_TYPE,
     }
 }
 
@@ -374,13 +322,10 @@ pub struct EnablePolicyTypeRequest {
     pub policy_type: enums::PolicyType,
 }
 
-impl Decode for EnablePolicyTypeRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["RootId", "PolicyType"])?;
-        Ok(Self {
-            root_id: members.required("RootId", &rules::ROOT_ID)?,
-            policy_type: members.required("PolicyType", &rules::POLICY_TYPE)?,
-        })
+decodes! {
+    EnablePolicyTypeRequest {
+        root_id: required "RootId" rules::ROOT_ID,
+        policy_type: required "PolicyType" rules::POLICY_TYPE,
     }
 }
 
@@ -399,13 +344,10 @@ pub struct ListAWSServiceAccessForOrganizationRequest {
     pub max_results: Option<i32>,
 }
 
-impl Decode for ListAWSServiceAccessForOrganizationRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["NextToken", "MaxResults"])?;
-        Ok(Self {
-            next_token: members.optional("NextToken", &rules::NEXT_TOKEN)?,
-            max_results: members.optional("MaxResults", &rules::MAX_RESULTS)?,
-        })
+decodes! {
+    ListAWSServiceAccessForOrganizationRequest {
+        next_token: optional "NextToken" rules::NEXT_TOKEN,
+        max_results: optional "MaxResults" rules::MAX_RESULTS,
     }
 }
 
@@ -426,14 +368,11 @@ pub struct ListAccountsForParentRequest {
     pub max_results: Option<i32>,
 }
 
-impl Decode for ListAccountsForParentRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["ParentId", "NextToken", "MaxResults"])?;
-        Ok(Self {
-            parent_id: members.required("ParentId", &rules::PARENT_ID)?,
-            next_token: members.optional("NextToken", &rules::NEXT_TOKEN)?,
-            max_results: members.optional("MaxResults", &rules::MAX_RESULTS)?,
-        })
+decodes! {
+    ListAccountsForParentRequest {
+        parent_id: required "ParentId" rules::PARENT_ID,
+        next_token: optional "NextToken" rules::NEXT_TOKEN,
+        max_results: optional "MaxResults" rules::MAX_RESULTS,
     }
 }
 
@@ -452,13 +391,10 @@ pub struct ListAccountsRequest {
     pub max_results: Option<i32>,
 }
 
-impl Decode for ListAccountsRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["NextToken", "MaxResults"])?;
-        Ok(Self {
-            next_token: members.optional("NextToken", &rules::NEXT_TOKEN)?,
-            max_results: members.optional("MaxResults", &rules::MAX_RESULTS)?,
-        })
+decodes! {
+    ListAccountsRequest {
+        next_token: optional "NextToken" rules::NEXT_TOKEN,
+        max_results: optional "MaxResults" rules::MAX_RESULTS,
     }
 }
 
@@ -481,15 +417,12 @@ pub struct ListChildrenRequest {
     pub max_results: Option<i32>,
 }
 
-impl Decode for ListChildrenRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["ParentId", "ChildType", "NextToken", "MaxResults"])?;
-        Ok(Self {
-            parent_id: members.required("ParentId", &rules::PARENT_ID)?,
-            child_type: members.required("ChildType", &rules::CHILD_TYPE)?,
-            next_token: members.optional("NextToken", &rules::NEXT_TOKEN)?,
-            max_results: members.optional("MaxResults", &rules::MAX_RESULTS)?,
-        })
+decodes! {
+    ListChildrenRequest {
+        parent_id: required "ParentId" rules::PARENT_ID,
+        child_type: required "ChildType" rules::CHILD_TYPE,
+        next_token: optional "NextToken" rules::NEXT_TOKEN,
+        max_results: optional "MaxResults" rules::MAX_RESULTS,
     }
 }
 
@@ -510,14 +443,11 @@ pub struct ListCreateAccountStatusRequest {
     pub max_results: Option<i32>,
 }
 
-impl Decode for ListCreateAccountStatusRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["States", "NextToken", "MaxResults"])?;
-        Ok(Self {
-            states: members.optional("States", &rules::CREATE_ACCOUNT_STATES)?,
-            next_token: members.optional("NextToken", &rules::NEXT_TOKEN)?,
-            max_results: members.optional("MaxResults", &rules::MAX_RESULTS)?,
-        })
+decodes! {
+    ListCreateAccountStatusRequest {
+        states: optional "States" rules::CREATE_ACCOUNT_STATES,
+        next_token: optional "NextToken" rules::NEXT_TOKEN,
+        max_results: optional "MaxResults" rules::MAX_RESULTS,
     }
 }
 
@@ -538,14 +468,11 @@ pub struct ListDelegatedAdministratorsRequest {
     pub max_results: Option<i32>,
 }
 
-impl Decode for ListDelegatedAdministratorsRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["ServicePrincipal", "NextToken", "MaxResults"])?;
-        Ok(Self {
-            service_principal: members.optional("ServicePrincipal", &rules::SERVICE_PRINCIPAL)?,
-            next_token: members.optional("NextToken", &rules::NEXT_TOKEN)?,
-            max_results: members.optional("MaxResults", &rules::MAX_RESULTS)?,
-        })
+decodes! {
+    ListDelegatedAdministratorsRequest {
+        service_principal: optional "ServicePrincipal" rules::SERVICE_PRINCIPAL,
+        next_token: optional "NextToken" rules::NEXT_TOKEN,
+        max_results: optional "MaxResults" rules::MAX_RESULTS,
     }
 }
 
@@ -566,14 +493,11 @@ pub struct ListOrganizationalUnitsForParentRequest {
     pub max_results: Option<i32>,
 }
 
-impl Decode for ListOrganizationalUnitsForParentRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["ParentId", "NextToken", "MaxResults"])?;
-        Ok(Self {
-            parent_id: members.required("ParentId", &rules::PARENT_ID)?,
-            next_token: members.optional("NextToken", &rules::NEXT_TOKEN)?,
-            max_results: members.optional("MaxResults", &rules::MAX_RESULTS)?,
-        })
+decodes! {
+    ListOrganizationalUnitsForParentRequest {
+        parent_id: required "ParentId" rules::PARENT_ID,
+        next_token: optional "NextToken" rules::NEXT_TOKEN,
+        max_results: optional "MaxResults" rules::MAX_RESULTS,
     }
 }
 
@@ -594,14 +518,11 @@ pub struct ListParentsRequest {
     pub max_results: Option<i32>,
 }
 
-impl Decode for ListParentsRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["ChildId", "NextToken", "MaxResults"])?;
-        Ok(Self {
-            child_id: members.required("ChildId", &rules::CHILD_ID)?,
-            next_token: members.optional("NextToken", &rules::NEXT_TOKEN)?,
-            max_results: members.optional("MaxResults", &rules::MAX_RESULTS)?,
-        })
+decodes! {
+    ListParentsRequest {
+        child_id: required "ChildId" rules::CHILD_ID,
+        next_token: optional "NextToken" rules::NEXT_TOKEN,
+        max_results: optional "MaxResults" rules::MAX_RESULTS,
     }
 }
 
@@ -624,15 +545,12 @@ pub struct ListPoliciesForTargetRequest {
     pub max_results: Option<i32>,
 }
 
-impl Decode for ListPoliciesForTargetRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["TargetId", "Filter", "NextToken", "MaxResults"])?;
-        Ok(Self {
-            target_id: members.required("TargetId", &rules::POLICY_TARGET_ID)?,
-            filter: members.required("Filter", &rules::POLICY_TYPE)?,
-            next_token: members.optional("NextToken", &rules::NEXT_TOKEN)?,
-            max_results: members.optional("MaxResults", &rules::MAX_RESULTS)?,
-        })
+decodes! {
+    ListPoliciesForTargetRequest {
+        target_id: required "TargetId" rules::POLICY_TARGET_ID,
+        filter: required "Filter" rules::POLICY_TYPE,
+        next_token: optional "NextToken" rules::NEXT_TOKEN,
+        max_results: optional "MaxResults" rules::MAX_RESULTS,
     }
 }
 
@@ -653,14 +571,11 @@ pub struct ListPoliciesRequest {
     pub max_results: Option<i32>,
 }
 
-impl Decode for ListPoliciesRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["Filter", "NextToken", "MaxResults"])?;
-        Ok(Self {
-            filter: members.required("Filter", &rules::POLICY_TYPE)?,
-            next_token: members.optional("NextToken", &rules::NEXT_TOKEN)?,
-            max_results: members.optional("MaxResults", &rules::MAX_RESULTS)?,
-        })
+decodes! {
+    ListPoliciesRequest {
+        filter: required "Filter" rules::POLICY_TYPE,
+        next_token: optional "NextToken" rules::NEXT_TOKEN,
+        max_results: optional "MaxResults" rules::MAX_RESULTS,
     }
 }
 
@@ -679,13 +594,10 @@ pub struct ListRootsRequest {
     pub max_results: Option<i32>,
 }
 
-impl Decode for ListRootsRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["NextToken", "MaxResults"])?;
-        Ok(Self {
-            next_token: members.optional("NextToken", &rules::NEXT_TOKEN)?,
-            max_results: members.optional("MaxResults", &rules::MAX_RESULTS)?,
-        })
+decodes! {
+    ListRootsRequest {
+        next_token: optional "NextToken" rules::NEXT_TOKEN,
+        max_results: optional "MaxResults" rules::MAX_RESULTS,
     }
 }
 
@@ -704,13 +616,10 @@ pub struct ListTagsForResourceRequest {
     pub next_token: Option<String>,
 }
 
-impl Decode for ListTagsForResourceRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["ResourceId", "NextToken"])?;
-        Ok(Self {
-            resource_id: members.required("ResourceId", &rules::TAGGABLE_RESOURCE_ID)?,
-            next_token: members.optional("NextToken", &rules::NEXT_TOKEN)?,
-        })
+decodes! {
+    ListTagsForResourceRequest {
+        resource_id: required "ResourceId" rules::TAGGABLE_RESOURCE_ID,
+        next_token: optional "NextToken" rules::NEXT_TOKEN,
     }
 }
 
@@ -731,14 +640,11 @@ pub struct ListTargetsForPolicyRequest {
     pub max_results: Option<i32>,
 }
 
-impl Decode for ListTargetsForPolicyRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["PolicyId", "NextToken", "MaxResults"])?;
-        Ok(Self {
-            policy_id: members.required("PolicyId", &rules::POLICY_ID)?,
-            next_token: members.optional("NextToken", &rules::NEXT_TOKEN)?,
-            max_results: members.optional("MaxResults", &rules::MAX_RESULTS)?,
-        })
+decodes! {
+    ListTargetsForPolicyRequest {
+        policy_id: required "PolicyId" rules::POLICY_ID,
+        next_token: optional "NextToken" rules::NEXT_TOKEN,
+        max_results: optional "MaxResults" rules::MAX_RESULTS,
     }
 }
 
@@ -759,14 +665,11 @@ pub struct MoveAccountRequest {
     pub destination_parent_id: String,
 }
 
-impl Decode for MoveAccountRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["AccountId", "SourceParentId", "DestinationParentId"])?;
-        Ok(Self {
-            account_id: members.required("AccountId", &rules::ACCOUNT_ID)?,
-            source_parent_id: members.required("SourceParentId", &rules::PARENT_ID)?,
-            destination_parent_id: members.required("DestinationParentId", &rules::PARENT_ID)?,
-        })
+decodes! {
+    MoveAccountRequest {
+        account_id: required "AccountId" rules::ACCOUNT_ID,
+        source_parent_id: required "SourceParentId" rules::PARENT_ID,
+        destination_parent_id: required "DestinationParentId" rules::PARENT_ID,
     }
 }
 
@@ -783,12 +686,9 @@ pub struct RemoveAccountFromOrganizationRequest {
     pub account_id: String,
 }
 
-impl Decode for RemoveAccountFromOrganizationRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["AccountId"])?;
-        Ok(Self {
-            account_id: members.required("AccountId", &rules::ACCOUNT_ID)?,
-        })
+decodes! {
+    RemoveAccountFromOrganizationRequest {
+        account_id: required "AccountId" rules::ACCOUNT_ID,
     }
 }
 
@@ -807,13 +707,10 @@ pub struct TagResourceRequest {
     pub tags: Vec<shared::Tag>,
 }
 
-impl Decode for TagResourceRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["ResourceId", "Tags"])?;
-        Ok(Self {
-            resource_id: members.required("ResourceId", &rules::TAGGABLE_RESOURCE_ID)?,
-            tags: members.required("Tags", &rules::TAGS)?,
-        })
+decodes! {
+    TagResourceRequest {
+        resource_id: required "ResourceId" rules::TAGGABLE_RESOURCE_ID,
+        tags: required "Tags" rules::TAGS,
     }
 }
 
@@ -832,13 +729,10 @@ pub struct UntagResourceRequest {
     pub tag_keys: Vec<String>,
 }
 
-impl Decode for UntagResourceRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["ResourceId", "TagKeys"])?;
-        Ok(Self {
-            resource_id: members.required("ResourceId", &rules::TAGGABLE_RESOURCE_ID)?,
-            tag_keys: members.required("TagKeys", &rules::TAG_KEYS)?,
-        })
+decodes! {
+    UntagResourceRequest {
+        resource_id: required "ResourceId" rules::TAGGABLE_RESOURCE_ID,
+        tag_keys: required "TagKeys" rules::TAG_KEYS,
     }
 }
 
@@ -857,14 +751,10 @@ pub struct UpdateOrganizationalUnitRequest {
     pub name: Option<String>,
 }
 
-impl Decode for UpdateOrganizationalUnitRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["OrganizationalUnitId", "Name"])?;
-        Ok(Self {
-            organizational_unit_id: members
-                .required("OrganizationalUnitId", &rules::ORGANIZATIONAL_UNIT_ID)?,
-            name: members.optional("Name", &rules::ORGANIZATIONAL_UNIT_NAME)?,
-        })
+decodes! {
+    UpdateOrganizationalUnitRequest {
+        organizational_unit_id: required "OrganizationalUnitId" rules::ORGANIZATIONAL_UNIT_ID,
+        name: optional "Name" rules::ORGANIZATIONAL_UNIT_NAME,
     }
 }
 
@@ -887,15 +777,12 @@ pub struct UpdatePolicyRequest {
     pub content: Option<String>,
 }
 
-impl Decode for UpdatePolicyRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["PolicyId", "Name", "Description", "Content"])?;
-        Ok(Self {
-            policy_id: members.required("PolicyId", &rules::POLICY_ID)?,
-            name: members.optional("Name", &rules::POLICY_NAME)?,
-            description: members.optional("Description", &rules::POLICY_DESCRIPTION)?,
-            content: members.optional("Content", &rules::POLICY_CONTENT)?,
-        })
+decodes! {
+    UpdatePolicyRequest {
+        policy_id: required "PolicyId" rules::POLICY_ID,
+        name: optional "Name" rules::POLICY_NAME,
+        description: optional "Description" rules::POLICY_DESCRIPTION,
+        content: optional "Content" rules::POLICY_CONTENT,
     }
 }
 
@@ -909,10 +796,8 @@ impl Request for UpdatePolicyRequest {
 #[derive(Debug)]
 pub struct DeleteOrganizationRequest {}
 
-impl Decode for DeleteOrganizationRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        node.members(&[])?;
-        Ok(Self {})
+decodes! {
+    DeleteOrganizationRequest {
     }
 }
 
@@ -926,10 +811,8 @@ impl Request for DeleteOrganizationRequest {
 #[derive(Debug)]
 pub struct DescribeOrganizationRequest {}
 
-impl Decode for DescribeOrganizationRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        node.members(&[])?;
-        Ok(Self {})
+decodes! {
+    DescribeOrganizationRequest {
     }
 }
 

@@ -3,7 +3,7 @@
 #![allow(clippy::struct_field_names, reason = "the names are the model's")]
 
 use super::rules;
-use crate::decode::{Decode, DecodeError, Node};
+use crate::decode::decodes;
 use serde::Serialize;
 
 /// The structure `Tag`.
@@ -16,12 +16,9 @@ pub struct Tag {
     pub value: String,
 }
 
-impl Decode for Tag {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["Key", "Value"])?;
-        Ok(Self {
-            key: members.required("Key", &rules::TAG_KEY)?,
-            value: members.required("Value", &rules::TAG_VALUE)?,
-        })
+decodes! {
+    Tag {
+        key: required "Key" rules::TAG_KEY,
+        value: required "Value" rules::TAG_VALUE,
     }
 }

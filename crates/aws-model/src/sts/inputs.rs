@@ -4,7 +4,7 @@
 
 use super::operations::Operation;
 use super::{outputs, rules};
-use crate::decode::{Decode, DecodeError, Node};
+use crate::decode::decodes;
 use crate::operation::Request;
 use crate::scalar::Sensitive;
 
@@ -39,46 +39,21 @@ pub struct AssumeRoleRequest {
     pub minimum_session_token_size: Option<i32>,
 }
 
-impl Decode for AssumeRoleRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&[
-            "RoleArn",
-            "RoleSessionName",
-            "PolicyArns",
-            "Policy",
-            "DurationSeconds",
-            "Tags",
-            "TransitiveTagKeys",
-            "ExternalId",
-            "SerialNumber",
-            "TokenCode",
-            "SourceIdentity",
-            "ProvidedContexts",
-            "MinimumSessionTokenSize",
-        ])?;
-        Ok(Self {
-            role_arn: members.required("RoleArn", &rules::ARN_TYPE)?,
-            role_session_name: members
-                .required("RoleSessionName", &rules::ROLE_SESSION_NAME_TYPE)?,
-            policy_arns: members.optional("PolicyArns", &rules::POLICY_DESCRIPTOR_LIST_TYPE)?,
-            policy: members
-                .optional("Policy", &rules::UNRESTRICTED_SESSION_POLICY_DOCUMENT_TYPE)?,
-            duration_seconds: members
-                .optional("DurationSeconds", &rules::ROLE_DURATION_SECONDS_TYPE)?,
-            tags: members.optional("Tags", &rules::TAG_LIST_TYPE)?,
-            transitive_tag_keys: members
-                .optional("TransitiveTagKeys", &rules::TAG_KEY_LIST_TYPE)?,
-            external_id: members.optional("ExternalId", &rules::EXTERNAL_ID_TYPE)?,
-            serial_number: members.optional("SerialNumber", &rules::SERIAL_NUMBER_TYPE)?,
-            token_code: members.optional("TokenCode", &rules::TOKEN_CODE_TYPE)?,
-            source_identity: members.optional("SourceIdentity", &rules::SOURCE_IDENTITY_TYPE)?,
-            provided_contexts: members
-                .optional("ProvidedContexts", &rules::PROVIDED_CONTEXTS_LIST_TYPE)?,
-            minimum_session_token_size: members.optional(
-                "MinimumSessionTokenSize",
-                &rules::MINIMUM_SESSION_TOKEN_SIZE_TYPE,
-            )?,
-        })
+decodes! {
+    AssumeRoleRequest {
+        role_arn: required "RoleArn" rules::ARN_TYPE,
+        role_session_name: required "RoleSessionName" rules::ROLE_SESSION_NAME_TYPE,
+        policy_arns: optional "PolicyArns" rules::POLICY_DESCRIPTOR_LIST_TYPE,
+        policy: optional "Policy" rules::UNRESTRICTED_SESSION_POLICY_DOCUMENT_TYPE,
+        duration_seconds: optional "DurationSeconds" rules::ROLE_DURATION_SECONDS_TYPE,
+        tags: optional "Tags" rules::TAG_LIST_TYPE,
+        transitive_tag_keys: optional "TransitiveTagKeys" rules::TAG_KEY_LIST_TYPE,
+        external_id: optional "ExternalId" rules::EXTERNAL_ID_TYPE,
+        serial_number: optional "SerialNumber" rules::SERIAL_NUMBER_TYPE,
+        token_code: optional "TokenCode" rules::TOKEN_CODE_TYPE,
+        source_identity: optional "SourceIdentity" rules::SOURCE_IDENTITY_TYPE,
+        provided_contexts: optional "ProvidedContexts" rules::PROVIDED_CONTEXTS_LIST_TYPE,
+        minimum_session_token_size: optional "MinimumSessionTokenSize" rules::MINIMUM_SESSION_TOKEN_SIZE_TYPE,
     }
 }
 
@@ -109,33 +84,16 @@ pub struct AssumeRoleWithWebIdentityRequest {
     pub minimum_session_token_size: Option<i32>,
 }
 
-impl Decode for AssumeRoleWithWebIdentityRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&[
-            "RoleArn",
-            "RoleSessionName",
-            "WebIdentityToken",
-            "ProviderId",
-            "PolicyArns",
-            "Policy",
-            "DurationSeconds",
-            "MinimumSessionTokenSize",
-        ])?;
-        Ok(Self {
-            role_arn: members.required("RoleArn", &rules::ARN_TYPE)?,
-            role_session_name: members
-                .required("RoleSessionName", &rules::ROLE_SESSION_NAME_TYPE)?,
-            web_identity_token: members.required("WebIdentityToken", &rules::CLIENT_TOKEN_TYPE)?,
-            provider_id: members.optional("ProviderId", &rules::URL_TYPE)?,
-            policy_arns: members.optional("PolicyArns", &rules::POLICY_DESCRIPTOR_LIST_TYPE)?,
-            policy: members.optional("Policy", &rules::SESSION_POLICY_DOCUMENT_TYPE)?,
-            duration_seconds: members
-                .optional("DurationSeconds", &rules::ROLE_DURATION_SECONDS_TYPE)?,
-            minimum_session_token_size: members.optional(
-                "MinimumSessionTokenSize",
-                &rules::MINIMUM_SESSION_TOKEN_SIZE_TYPE,
-            )?,
-        })
+decodes! {
+    AssumeRoleWithWebIdentityRequest {
+        role_arn: required "RoleArn" rules::ARN_TYPE,
+        role_session_name: required "RoleSessionName" rules::ROLE_SESSION_NAME_TYPE,
+        web_identity_token: required "WebIdentityToken" rules::CLIENT_TOKEN_TYPE,
+        provider_id: optional "ProviderId" rules::URL_TYPE,
+        policy_arns: optional "PolicyArns" rules::POLICY_DESCRIPTOR_LIST_TYPE,
+        policy: optional "Policy" rules::SESSION_POLICY_DOCUMENT_TYPE,
+        duration_seconds: optional "DurationSeconds" rules::ROLE_DURATION_SECONDS_TYPE,
+        minimum_session_token_size: optional "MinimumSessionTokenSize" rules::MINIMUM_SESSION_TOKEN_SIZE_TYPE,
     }
 }
 
@@ -152,12 +110,9 @@ pub struct GetAccessKeyInfoRequest {
     pub access_key_id: String,
 }
 
-impl Decode for GetAccessKeyInfoRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["AccessKeyId"])?;
-        Ok(Self {
-            access_key_id: members.required("AccessKeyId", &rules::ACCESS_KEY_ID_TYPE)?,
-        })
+decodes! {
+    GetAccessKeyInfoRequest {
+        access_key_id: required "AccessKeyId" rules::ACCESS_KEY_ID_TYPE,
     }
 }
 
@@ -171,10 +126,8 @@ impl Request for GetAccessKeyInfoRequest {
 #[derive(Debug)]
 pub struct GetCallerIdentityRequest {}
 
-impl Decode for GetCallerIdentityRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        node.members(&[])?;
-        Ok(Self {})
+decodes! {
+    GetCallerIdentityRequest {
     }
 }
 
@@ -201,27 +154,14 @@ pub struct GetFederationTokenRequest {
     pub minimum_session_token_size: Option<i32>,
 }
 
-impl Decode for GetFederationTokenRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&[
-            "Name",
-            "Policy",
-            "PolicyArns",
-            "DurationSeconds",
-            "Tags",
-            "MinimumSessionTokenSize",
-        ])?;
-        Ok(Self {
-            name: members.required("Name", &rules::USER_NAME_TYPE)?,
-            policy: members.optional("Policy", &rules::SESSION_POLICY_DOCUMENT_TYPE)?,
-            policy_arns: members.optional("PolicyArns", &rules::POLICY_DESCRIPTOR_LIST_TYPE)?,
-            duration_seconds: members.optional("DurationSeconds", &rules::DURATION_SECONDS_TYPE)?,
-            tags: members.optional("Tags", &rules::TAG_LIST_TYPE)?,
-            minimum_session_token_size: members.optional(
-                "MinimumSessionTokenSize",
-                &rules::MINIMUM_SESSION_TOKEN_SIZE_TYPE,
-            )?,
-        })
+decodes! {
+    GetFederationTokenRequest {
+        name: required "Name" rules::USER_NAME_TYPE,
+        policy: optional "Policy" rules::SESSION_POLICY_DOCUMENT_TYPE,
+        policy_arns: optional "PolicyArns" rules::POLICY_DESCRIPTOR_LIST_TYPE,
+        duration_seconds: optional "DurationSeconds" rules::DURATION_SECONDS_TYPE,
+        tags: optional "Tags" rules::TAG_LIST_TYPE,
+        minimum_session_token_size: optional "MinimumSessionTokenSize" rules::MINIMUM_SESSION_TOKEN_SIZE_TYPE,
     }
 }
 
@@ -244,23 +184,12 @@ pub struct GetSessionTokenRequest {
     pub minimum_session_token_size: Option<i32>,
 }
 
-impl Decode for GetSessionTokenRequest {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&[
-            "DurationSeconds",
-            "SerialNumber",
-            "TokenCode",
-            "MinimumSessionTokenSize",
-        ])?;
-        Ok(Self {
-            duration_seconds: members.optional("DurationSeconds", &rules::DURATION_SECONDS_TYPE)?,
-            serial_number: members.optional("SerialNumber", &rules::SERIAL_NUMBER_TYPE)?,
-            token_code: members.optional("TokenCode", &rules::TOKEN_CODE_TYPE)?,
-            minimum_session_token_size: members.optional(
-                "MinimumSessionTokenSize",
-                &rules::MINIMUM_SESSION_TOKEN_SIZE_TYPE,
-            )?,
-        })
+decodes! {
+    GetSessionTokenRequest {
+        duration_seconds: optional "DurationSeconds" rules::DURATION_SECONDS_TYPE,
+        serial_number: optional "SerialNumber" rules::SERIAL_NUMBER_TYPE,
+        token_code: optional "TokenCode" rules::TOKEN_CODE_TYPE,
+        minimum_session_token_size: optional "MinimumSessionTokenSize" rules::MINIMUM_SESSION_TOKEN_SIZE_TYPE,
     }
 }
 
@@ -277,12 +206,9 @@ pub struct PolicyDescriptorType {
     pub arn: Option<String>,
 }
 
-impl Decode for PolicyDescriptorType {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["arn"])?;
-        Ok(Self {
-            arn: members.optional("arn", &rules::ARN_TYPE)?,
-        })
+decodes! {
+    PolicyDescriptorType {
+        arn: optional "arn" rules::ARN_TYPE,
     }
 }
 
@@ -295,14 +221,10 @@ pub struct ProvidedContext {
     pub context_assertion: Option<String>,
 }
 
-impl Decode for ProvidedContext {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["ProviderArn", "ContextAssertion"])?;
-        Ok(Self {
-            provider_arn: members.optional("ProviderArn", &rules::ARN_TYPE)?,
-            context_assertion: members
-                .optional("ContextAssertion", &rules::CONTEXT_ASSERTION_TYPE)?,
-        })
+decodes! {
+    ProvidedContext {
+        provider_arn: optional "ProviderArn" rules::ARN_TYPE,
+        context_assertion: optional "ContextAssertion" rules::CONTEXT_ASSERTION_TYPE,
     }
 }
 
@@ -315,12 +237,9 @@ pub struct Tag {
     pub value: String,
 }
 
-impl Decode for Tag {
-    fn decode(node: Node<'_>) -> Result<Self, DecodeError> {
-        let members = node.members(&["Key", "Value"])?;
-        Ok(Self {
-            key: members.required("Key", &rules::TAG_KEY_TYPE)?,
-            value: members.required("Value", &rules::TAG_VALUE_TYPE)?,
-        })
+decodes! {
+    Tag {
+        key: required "Key" rules::TAG_KEY_TYPE,
+        value: required "Value" rules::TAG_VALUE_TYPE,
     }
 }

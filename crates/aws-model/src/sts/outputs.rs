@@ -4,21 +4,29 @@
 
 use crate::scalar::{Sensitive, Timestamp};
 use crate::xml::{WriteXml, XmlWriter};
+use serde::Serialize;
 
 /// Output of `AssumeRole`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct AssumeRoleResponse {
     /// `Credentials`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub credentials: Option<Credentials>,
     /// `AssumedRoleUser`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub assumed_role_user: Option<AssumedRoleUser>,
     /// `PackedPolicySize`: at least 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub packed_policy_size: Option<i32>,
     /// `SourceIdentity`: 2 to 64 characters, matching `[\w+=,.@-]*`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub source_identity: Option<String>,
     /// `SessionTokenUtilization`: at least 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub session_token_utilization: Option<i32>,
     /// `SessionTokenSize`: at least 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub session_token_size: Option<i32>,
 }
 
@@ -37,25 +45,35 @@ impl WriteXml for AssumeRoleResponse {
 }
 
 /// Output of `AssumeRoleWithWebIdentity`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct AssumeRoleWithWebIdentityResponse {
     /// `Credentials`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub credentials: Option<Credentials>,
     /// `SubjectFromWebIdentityToken`: 6 to 255 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub subject_from_web_identity_token: Option<String>,
     /// `AssumedRoleUser`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub assumed_role_user: Option<AssumedRoleUser>,
     /// `PackedPolicySize`: at least 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub packed_policy_size: Option<i32>,
     /// `Provider`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub provider: Option<String>,
     /// `Audience`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub audience: Option<String>,
     /// `SourceIdentity`: 2 to 64 characters, matching `[\w+=,.@-]*`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub source_identity: Option<String>,
     /// `SessionTokenUtilization`: at least 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub session_token_utilization: Option<i32>,
     /// `SessionTokenSize`: at least 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub session_token_size: Option<i32>,
 }
 
@@ -80,7 +98,8 @@ impl WriteXml for AssumeRoleWithWebIdentityResponse {
 }
 
 /// The structure `AssumedRoleUser`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct AssumedRoleUser {
     /// `AssumedRoleId`: 2 to 193 characters, matching `[\w+=,.@:-]*`.
     pub assumed_role_id: String,
@@ -96,7 +115,8 @@ impl WriteXml for AssumedRoleUser {
 }
 
 /// The structure `Credentials`.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Credentials {
     /// `AccessKeyId`: 16 to 128 characters, matching `[\w]*`.
     pub access_key_id: String,
@@ -118,7 +138,8 @@ impl WriteXml for Credentials {
 }
 
 /// The structure `FederatedUser`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct FederatedUser {
     /// `FederatedUserId`: 2 to 193 characters, matching `[\w+=,.@\:-]*`.
     pub federated_user_id: String,
@@ -134,9 +155,11 @@ impl WriteXml for FederatedUser {
 }
 
 /// Output of `GetAccessKeyInfo`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct GetAccessKeyInfoResponse {
     /// `Account`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
 }
 
@@ -147,13 +170,17 @@ impl WriteXml for GetAccessKeyInfoResponse {
 }
 
 /// Output of `GetCallerIdentity`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct GetCallerIdentityResponse {
     /// `UserId`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub user_id: Option<String>,
     /// `Account`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
     /// `Arn`: 20 to 2048 characters, matching `[\u0009\u000A\u000D\u0020-\u007E\u0085\u00A0-\uD7FF\uE000-\uFFFD\u10000-\u10FFFF]+`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub arn: Option<String>,
 }
 
@@ -166,17 +193,23 @@ impl WriteXml for GetCallerIdentityResponse {
 }
 
 /// Output of `GetFederationToken`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct GetFederationTokenResponse {
     /// `Credentials`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub credentials: Option<Credentials>,
     /// `FederatedUser`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub federated_user: Option<FederatedUser>,
     /// `PackedPolicySize`: at least 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub packed_policy_size: Option<i32>,
     /// `SessionTokenUtilization`: at least 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub session_token_utilization: Option<i32>,
     /// `SessionTokenSize`: at least 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub session_token_size: Option<i32>,
 }
 
@@ -194,13 +227,17 @@ impl WriteXml for GetFederationTokenResponse {
 }
 
 /// Output of `GetSessionToken`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct GetSessionTokenResponse {
     /// `Credentials`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub credentials: Option<Credentials>,
     /// `SessionTokenUtilization`: at least 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub session_token_utilization: Option<i32>,
     /// `SessionTokenSize`: at least 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub session_token_size: Option<i32>,
 }
 

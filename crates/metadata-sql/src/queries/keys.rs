@@ -2,7 +2,7 @@
 
 use ecru_domain::{Registry, Timestamp};
 use ecru_ports::metadata::{
-    AccessKeyRecord, AccessKeyUse, KeyOrigin, KeyRecord, ServerKeyRecord, StoreError,
+    AccessKeyRecord, KeyOrigin, KeyRecord, LastUse, ServerKeyRecord, StoreError,
 };
 
 use super::{read_all, read_one};
@@ -227,17 +227,14 @@ pub(crate) fn delete_access_key(sql: &mut dyn Sql, id: &str) -> Result<(), Store
     Ok(())
 }
 
-pub(crate) fn access_key_use(
-    sql: &mut dyn Sql,
-    id: &str,
-) -> Result<Option<AccessKeyUse>, StoreError> {
+pub(crate) fn last_use(sql: &mut dyn Sql, id: &str) -> Result<Option<LastUse>, StoreError> {
     let row = query_one(
         sql,
         "SELECT used_at, service, region FROM access_key_use WHERE id = $1",
         &[id.into()],
     )?;
     read_one(row, |row| {
-        Ok(AccessKeyUse {
+        Ok(LastUse {
             at: row.time()?,
             service: row.text()?,
             region: row.text()?,
@@ -245,10 +242,10 @@ pub(crate) fn access_key_use(
     })
 }
 
-pub(crate) fn record_access_key_use(
+pub(crate) fn record_last_use(
     sql: &mut dyn Sql,
     id: &str,
-    last: &AccessKeyUse,
+    last: &LastUse,
 ) -> Result<(), StoreError> {
     sql.submit(
         "INSERT INTO access_key_use (id, used_at, service, region) VALUES ($1, $2, $3, $4) \

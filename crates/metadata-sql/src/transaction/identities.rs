@@ -2,7 +2,7 @@
 
 use ecru_domain::{AccountId, RepositoryId, Timestamp};
 use ecru_ports::metadata::{
-    AccessKeyRecord, AccessKeyUse, DocumentKind, EntityKind, EntityList, EntityRecord, LinkKind,
+    AccessKeyRecord, DocumentKind, EntityKind, EntityList, EntityRecord, LastUse, LinkKind,
     NamedDocument, ReadIdentities, StoreError, WriteIdentities,
 };
 
@@ -94,8 +94,8 @@ impl<S: Sql> ReadIdentities for SqlTransaction<'_, S> {
         self.run(|sql| repositories::policy(sql, repository))
     }
 
-    fn access_key_use(&mut self, id: &str) -> Result<Option<AccessKeyUse>, StoreError> {
-        self.run(|sql| keys::access_key_use(sql, id))
+    fn last_use(&mut self, id: &str) -> Result<Option<LastUse>, StoreError> {
+        self.run(|sql| keys::last_use(sql, id))
     }
 
     fn session_context(&mut self, hash: &str) -> Result<Option<String>, StoreError> {
@@ -180,8 +180,8 @@ impl<S: Sql> WriteIdentities for SqlTransaction<'_, S> {
         self.restructure(|sql| keys::rename_access_keys(sql, old_arn, new_arn))
     }
 
-    fn record_access_key_use(&mut self, id: &str, last: &AccessKeyUse) -> Result<(), StoreError> {
-        self.run(|sql| keys::record_access_key_use(sql, id, last))
+    fn record_last_use(&mut self, id: &str, last: &LastUse) -> Result<(), StoreError> {
+        self.run(|sql| keys::record_last_use(sql, id, last))
     }
 
     fn put_session_context(

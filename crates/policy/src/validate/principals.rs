@@ -58,6 +58,9 @@ fn invalid(kind: PrincipalType, value: &str, rules: &Rules) -> Finding {
         Dialect::Kms => {
             "Policy contains a statement with one or more invalid principals.".to_owned()
         }
+        Dialect::Iam(_) if kind == PrincipalType::Federated && !is_domain(value) => {
+            "Federated principals must be valid domain names or SAML metadata ARNs".to_owned()
+        }
         _ => format!(
             "Invalid principal in policy: \"{}\":\"{value}\"",
             kind.name()
@@ -67,6 +70,17 @@ fn invalid(kind: PrincipalType, value: &str, rules: &Rules) -> Finding {
         message,
         "a principal is none that this kind of policy can name",
     )
+}
+
+/// Whether a text could be the name of a host on the Internet.
+fn is_domain(text: &str) -> bool {
+    let is_label = |label: &str| {
+        !label.is_empty()
+            && label
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'-')
+    };
+    text.contains('.') && text.split('.').all(is_label)
 }
 
 fn is_valid(kind: PrincipalType, value: &str, rules: &Rules) -> bool {

@@ -267,6 +267,15 @@ fn roles_say_whom_they_trust() {
             "Invalid principal in policy: \"Federated\":\"example.com\"",
         ),
         (
+            r#""Effect": "Allow", "Principal": {"Federated": "arn:aws:iam//111122223333:oidc-provider/x"},
+               "Action": "sts:AssumeRole""#,
+            "Federated principals must be valid domain names or SAML metadata ARNs",
+        ),
+        (
+            r#""Effect": "Allow", "Principal": {"Federated": ""}, "Action": "sts:AssumeRole""#,
+            "Federated principals must be valid domain names or SAML metadata ARNs",
+        ),
+        (
             r#""Effect": "Allow", "Principal": {"CanonicalUser": "x"}, "Action": "sts:AssumeRole""#,
             "Invalid principal in policy: \"CanonicalUser\":\"x\"",
         ),

@@ -160,9 +160,9 @@ pub struct EntityList<'a> {
     pub limit: u32,
 }
 
-/// When and for what an access key was last used.
+/// When and for what an access key or a role was last used.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AccessKeyUse {
+pub struct LastUse {
     /// When.
     pub at: Timestamp,
     /// The signing name of the service.
@@ -225,8 +225,8 @@ pub trait ReadIdentities {
     fn find_access_key(&mut self, id: &str) -> Result<Option<AccessKeyRecord>, StoreError>;
     /// The access keys of a principal.
     fn access_keys_of(&mut self, principal_arn: &str) -> Result<Vec<AccessKeyRecord>, StoreError>;
-    /// When an access key was last used, if it was noted.
-    fn access_key_use(&mut self, id: &str) -> Result<Option<AccessKeyUse>, StoreError>;
+    /// When an access key, or a role by its unique id, was last used, if it was noted.
+    fn last_use(&mut self, id: &str) -> Result<Option<LastUse>, StoreError>;
     /// The policy of a repository.
     fn repository_policy(
         &mut self,
@@ -283,7 +283,7 @@ pub trait WriteIdentities: ReadIdentities {
     /// Gives the access keys of a principal to its new ARN.
     fn rename_access_keys(&mut self, old_arn: &str, new_arn: &str) -> Result<(), StoreError>;
     /// Notes a use, unless a later one is noted.
-    fn record_access_key_use(&mut self, id: &str, last: &AccessKeyUse) -> Result<(), StoreError>;
+    fn record_last_use(&mut self, id: &str, last: &LastUse) -> Result<(), StoreError>;
     /// Sets the policy of a repository, or removes it.
     fn set_repository_policy(
         &mut self,

@@ -23,6 +23,8 @@ const USUAL: usize = 1_536;
 pub struct Event<'a> {
     /// Who asked; `None` if that could not be found out.
     pub principal: Option<&'a Principal>,
+    /// The access key that somebody claims who could not be found out.
+    pub claimed_key: Option<&'a str>,
     /// The client's address, if it came over a network.
     pub peer: Option<IpAddr>,
     /// What the client calls itself.
@@ -184,7 +186,7 @@ pub(super) fn line<P: Serialize, R: Serialize>(
         event_version: EVENT_VERSION,
         user_identity: match event.principal {
             Some(principal) => identity(principal),
-            None => anonymous(),
+            None => anonymous(event.claimed_key),
         },
         event_time: event.time.to_iso8601(),
         event_source: event.source,
@@ -247,14 +249,14 @@ fn resources(decisions: &[DecisionNote]) -> Vec<ResourceItem<'_>> {
     items
 }
 
-/// Somebody without credentials that hold.
-fn anonymous<'a>() -> UserIdentity<'a> {
+/// Somebody without credentials that hold, whose the claimed key need not be.
+fn anonymous(claimed_key: Option<&str>) -> UserIdentity<'_> {
     UserIdentity {
         r#type: "AWSAccount",
         principal_id: Cow::Borrowed(""),
         arn: None,
         account_id: "ANONYMOUS_PRINCIPAL",
-        access_key_id: None,
+        access_key_id: claimed_key,
         user_name: None,
         session_context: None,
     }
@@ -340,6 +342,7 @@ mod tests {
     fn event<'a>(principal: Option<&'a Principal>, decisions: &'a [DecisionNote]) -> Event<'a> {
         Event {
             principal,
+            claimed_key: None,
             peer: Some("192.0.2.7".parse().unwrap()),
             user_agent: Some("docker/29"),
             request_id: "request",
@@ -466,6 +469,13 @@ mod tests {
         assert_eq!(identity["principalId"], "111122223333:guest");
         let nobody = read(&event(None, &[]));
         assert_eq!(nobody["userIdentity"]["accountId"], "ANONYMOUS_PRINCIPAL");
+        assert_eq!(nobody["userIdentity"].get("accessKeyId"), None);
+        let mut claiming = event(None, &[]);
+        claiming.claimed_key = Some("AKIACLAIMED");
+        assert_eq!(
+            read(&claiming)["userIdentity"]["accessKeyId"],
+            "AKIACLAIMED"
+        );
     }
 
     #[test]

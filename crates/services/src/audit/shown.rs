@@ -6,12 +6,13 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Vis
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-/// Members that carry credentials or content, in lower case: they are left out wherever they stand.
-pub const HIDDEN_MEMBERS: [&str; 19] = [
+/// Members that carry credentials or content, in lower case: they are left out wherever they stand. Of `credentials`
+/// that are issued, the id of the key and the end are shown.
+pub const HIDDEN_MEMBERS: [&str; 20] = [
     "authenticationcode1",
     "authenticationcode2",
     "authorizationtoken",
-    "credentials",
+    "base32stringseed",
     "downloadurl",
     "imagemanifest",
     "layerpartblob",
@@ -21,6 +22,7 @@ pub const HIDDEN_MEMBERS: [&str; 19] = [
     "password",
     "plaintext",
     "privatekey",
+    "qrcodepng",
     "samlassertion",
     "secretaccesskey",
     "securitytoken",
@@ -41,6 +43,14 @@ impl Shown {
     pub fn of_json(text: &[u8]) -> Option<Self> {
         let shown: Self = serde_json::from_slice(text).ok()?;
         Some(shown.bounded())
+    }
+
+    /// Of an answer: `None` if nothing is in it.
+    pub fn of_answer(answer: &impl Serialize) -> Option<Self> {
+        let text = serde_json::to_vec(answer).ok()?;
+        let shown = Self::of_json(&text)?;
+        let is_empty = shown.0.as_object().is_some_and(Map::is_empty);
+        (!is_empty).then_some(shown)
     }
 
     /// Of parameters with their names.
@@ -158,6 +168,16 @@ mod tests {
         assert_eq!(shown, expected);
         assert_eq!(Shown::of_json(b""), None);
         assert_eq!(Shown::of_json(b"{\"a\":"), None);
+    }
+
+    #[test]
+    fn answers_are_shown_without_secrets_and_empty_ones_not_at_all() {
+        let credentials =
+            serde_json::json!({"accessKeyId": "ASIA", "secretAccessKey": "s", "sessionToken": "t"});
+        let answer = serde_json::json!({ "credentials": credentials });
+        let shown = serde_json::to_string(&Shown::of_answer(&answer)).unwrap();
+        assert_eq!(shown, r#"{"credentials":{"accessKeyId":"ASIA"}}"#);
+        assert_eq!(Shown::of_answer(&serde_json::json!({})), None);
     }
 
     #[test]

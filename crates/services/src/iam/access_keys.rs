@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ecru_domain::{Error, Principal, Timestamp};
 use ecru_ports::metadata::{
-    AccessKeyRecord, AccessKeyUse, EntityKind, Lane, ReadTransaction, WriteTransaction,
+    AccessKeyRecord, EntityKind, Lane, LastUse, ReadTransaction, WriteTransaction,
 };
 use zeroize::Zeroizing;
 
@@ -42,7 +42,7 @@ pub struct AccessKeyLastUsed {
     /// The user, or `root`.
     pub user: String,
     /// When and for what it was used last; `None` if it never was.
-    pub last: Option<AccessKeyUse>,
+    pub last: Option<LastUse>,
 }
 
 /// Who has access keys: a user, or the root user of the account.
@@ -225,7 +225,7 @@ impl Iam {
             };
             let user = rows.entity(&key.principal_unique_id)?;
             let name = user.as_ref().map(records::name_of).transpose()?;
-            let last = rows.access_key_use(&sought)?;
+            let last = rows.last_use(&sought)?;
             Ok(Some((key.account, name, last)))
         };
         let found = self.store.lookup(Warrant::server(), look).await?;

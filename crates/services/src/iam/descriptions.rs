@@ -1,7 +1,7 @@
 //! What IAM tells of users, roles, groups and policies.
 
 use ecru_domain::{Error, Timestamp};
-use ecru_ports::metadata::{EntityKind, EntityRecord, LinkKind, ReadTransaction};
+use ecru_ports::metadata::{EntityKind, EntityRecord, LastUse, LinkKind, ReadTransaction};
 
 use super::principals_in_policies::shown_form;
 use super::records::{self, NamedDocument, PolicyDocument, RoleDocument};
@@ -73,6 +73,8 @@ pub struct RoleDescription {
     pub max_session_duration: u32,
     /// The ARN of its permissions boundary.
     pub boundary: Option<String>,
+    /// When and where a session of it was last used, to within an hour; `None` if none ever was.
+    pub last_used: Option<LastUse>,
 }
 
 impl RoleDescription {
@@ -83,6 +85,7 @@ impl RoleDescription {
         let role: RoleDocument = records::read(&entity)?;
         Ok(Self {
             trust: shown_form(rows, &role.trust)?,
+            last_used: rows.last_use(&entity.id)?,
             boundary: boundary_of(rows, &entity.id)?,
             description: role.description,
             max_session_duration: role.max_session_duration,

@@ -8,7 +8,8 @@
 //! ```
 //!
 //! So a policy means who was there when it was written, and not a namesake who came later (IAM User Guide, "AWS JSON
-//! policy elements: Principal").
+//! policy elements: Principal"). A provider of identities is named by its ARN and is not looked for, as in AWS: a role
+//! can be made before the provider that it trusts, and trusts nobody until that is there.
 
 use std::collections::HashMap;
 

@@ -54,6 +54,15 @@ pub(super) fn conflict(message: &str) -> Error {
     .into()
 }
 
+/// What was authorized is no longer what is there.
+pub(super) fn changed_meanwhile() -> Error {
+    IamRefusal::ConcurrentModification {
+        message: "The request was rejected because multiple requests to change this object were submitted simultaneously."
+            .to_owned(),
+    }
+    .into()
+}
+
 /// A quota is reached.
 pub(super) fn over_quota(name: &str, quota: impl std::fmt::Display) -> Error {
     limit_exceeded(format!("Cannot exceed quota for {name}: {quota}"))

@@ -7,10 +7,10 @@ use ecru_ports::metadata::{
 
 use super::boundaries::set_boundary;
 use super::descriptions::{EntityDescription, UserDescription};
-use super::records::{self, UserDocument};
+use super::records::{self, NamedDocument, UserDocument};
 use super::targets::{NewEntity, Target};
 use super::{Iam, login_profiles, quotas, refusals, tags, unique_ids};
-use crate::access::{Demand, RequestContext, Resource};
+use crate::access::{RequestContext, Resource};
 use crate::page::{Page, PageRequest};
 
 /// A user, role or group that is to be made.
@@ -124,7 +124,8 @@ impl Iam {
             .await
     }
 
-    /// Gives a user or a group another name or path. Needs the permission for the old ARN and for the new one.
+    /// Gives a user or a group another name or path. Needs the permission for the old ARN and for the new one, which
+    /// has the old name or path where no new one is given.
     pub(super) async fn rename(
         &self,
         context: &RequestContext,
@@ -133,14 +134,29 @@ impl Iam {
         command: Rename,
     ) -> Result<(), Error> {
         let target = Target::named(context, kind, &command.name);
-        let demand = self.demand(context, action, &target).await?;
-        let renamed = renamed(&demand, kind, &command)?;
-        let permit = self.access.authorize_demand(context, demand).await?;
-        self.access.authorize_demand(context, renamed).await?;
+        let permit = self.permit(context, action, &target).await?;
+        let sought = target.clone();
+        let before = self
+            .store
+            .lookup((&permit).into(), move |rows| sought.find(rows))
+            .await?;
+        let mut after = before.clone();
+        give_name(&mut after, &command)?;
+        let mut demand = self.demand(context, action, &target).await?;
+        demand.resource = Resource::named_as(
+            context.own_registry(),
+            records::arn_of(&after)?,
+            records::read::<NamedDocument>(&before)?.tags,
+            format!("{} {}", kind.as_str(), records::name_of(&after)?),
+        );
+        self.access.authorize_demand(context, demand).await?;
         self.store
             .write((&permit).into(), Lane::Any, move |rows| {
                 rows.change_identities(&target.account)?;
                 let entity = target.find(rows)?;
+                if (&entity.path, &entity.key) != (&before.path, &before.key) {
+                    return Err(refusals::changed_meanwhile());
+                }
                 store_rename(rows, entity, &command)
             })
             .await
@@ -213,25 +229,16 @@ pub(super) fn insert(
     Err(refusals::taken(entity.kind, &records::name_of(entity)?))
 }
 
-/// The same demand on the ARN that the target will have.
-fn renamed(demand: &Demand, kind: EntityKind, command: &Rename) -> Result<Demand, Error> {
-    let Resource::Named(named) = &demand.resource else {
-        return Err(Error::internal("what is renamed has no ARN"));
-    };
-    let (head, old_name) = named
-        .arn
-        .rsplit_once('/')
-        .ok_or_else(|| Error::internal("an ARN has no name"))?;
-    let name = command.new_name.as_deref().unwrap_or(old_name);
-    let arn = match &command.new_path {
-        Some(path) => records::identity_arn(&named.registry.account, kind, path, name),
-        None => format!("{head}/{name}"),
-    };
-    let resource = Resource::named(named.registry.clone(), arn, named.tags.clone());
-    Ok(Demand {
-        resource,
-        ..demand.clone()
-    })
+/// Gives an entity its new name and path, as far as there are any.
+fn give_name(entity: &mut EntityRecord, command: &Rename) -> Result<(), Error> {
+    if let Some(path) = &command.new_path {
+        entity.path.clone_from(path);
+    }
+    if let Some(name) = &command.new_name {
+        entity.key = records::name_key(name);
+        records::set_name(entity, name)?;
+    }
+    Ok(())
 }
 
 fn store_rename(
@@ -240,13 +247,7 @@ fn store_rename(
     command: &Rename,
 ) -> Result<(), Error> {
     let old_arn = records::arn_of(&entity)?;
-    if let Some(path) = &command.new_path {
-        entity.path.clone_from(path);
-    }
-    if let Some(name) = &command.new_name {
-        entity.key = records::name_key(name);
-        records::set_name(&mut entity, name)?;
-    }
+    give_name(&mut entity, command)?;
     if !rows.update_entity(&entity)? {
         return Err(refusals::taken(entity.kind, &records::name_of(&entity)?));
     }

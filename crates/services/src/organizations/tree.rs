@@ -20,6 +20,8 @@ pub(super) const UNITS: &str = "ou-";
 /// Something that a request names, whether it exists or not.
 pub(super) struct Thing {
     pub(super) arn: String,
+    /// As refusals name it: the ARN of a policy would tell its type, and with that whether it exists.
+    pub(super) label: String,
     pub(super) tags: Vec<Tag>,
     /// Of a policy that exists.
     pub(super) policy_type: Option<PolicyType>,
@@ -167,13 +169,16 @@ pub(super) fn thing(
         let kind = found.as_ref().map(|policy| policy.kind);
         return Ok(Thing {
             arn: name.policy_arn(kind.unwrap_or(PolicyType::ServiceControl), id),
+            label: id.to_owned(),
             tags: found.map(|policy| policy.tags).unwrap_or_default(),
             policy_type: kind,
         });
     };
     let found = target(rows, organization, id)?;
+    let arn = name.target_arn(kind, id);
     Ok(Thing {
-        arn: name.target_arn(kind, id),
+        label: arn.clone(),
+        arn,
         tags: found.map(|(_, tags)| tags).unwrap_or_default(),
         policy_type: None,
     })

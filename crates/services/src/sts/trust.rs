@@ -4,20 +4,20 @@
 //! Whether a role exists is nobody's business who may not assume it: one that does not is decided like one that trusts
 //! nobody, and the reason for a denial tells of the trust policy only to those whose own policies let them ask.
 
-use ecru_domain::{AccountId, Error, Registry};
+use ecru_domain::{AccountId, Error, Region, Registry};
 use ecru_policy::{Document, Policy};
 use ecru_ports::metadata::{EntityKind, EntityRecord, ReadTransaction};
 
 use super::{Sts, invalid};
 use crate::access::{AccountPlace, Demand, RequestContext, Resource, Standing};
 use crate::iam::records::{self, RoleDocument};
-use crate::store::Warrant;
+use crate::store::{Store, Warrant};
 
 /// What trusts nobody.
 const NOBODY: &str = r#"{"Version":"2012-10-17","Statement":[]}"#;
 
 /// A role that is asked for, whether it is there or not.
-pub(super) struct AskedRole {
+pub(crate) struct AskedRole {
     /// As asked for.
     pub(super) arn: String,
     /// Its account.
@@ -27,18 +27,39 @@ pub(super) struct AskedRole {
 }
 
 impl AskedRole {
-    /// A demand on it.
-    pub(super) fn demand(&self, context: &RequestContext, action: ecru_domain::Action) -> Demand {
-        let registry = Registry {
-            account: self.account.clone(),
-            region: context.region.clone(),
+    /// Looks for the role of an ARN; `None` if that is not one of a role.
+    pub(crate) async fn find(store: &Store, arn: &str) -> Result<Option<Self>, Error> {
+        let Some((account, EntityKind::Role, key)) = records::parse_identity_arn(arn) else {
+            return Ok(None);
         };
-        let tags = self.found.as_ref().map(|(_, role)| role.tags.clone());
-        let resource = Resource::named(registry, self.arn.clone(), tags.unwrap_or_default());
-        Demand::new(action, resource)
+        let (owner, wanted) = (account.clone(), arn.to_owned());
+        let read = store.lookup(Warrant::server(), move |rows| {
+            find(rows, &owner, &key, &wanted)
+        });
+        Ok(Some(Self {
+            arn: arn.to_owned(),
+            account,
+            found: read.await?,
+        }))
     }
 
-    fn trust(&self) -> Result<Document, Error> {
+    /// As a resource; `region` is the request's.
+    pub(crate) fn resource(&self, region: Region) -> Resource {
+        let registry = Registry {
+            account: self.account.clone(),
+            region,
+        };
+        let tags = self.found.as_ref().map(|(_, role)| role.tags.clone());
+        Resource::named(registry, self.arn.clone(), tags.unwrap_or_default())
+    }
+
+    /// A demand on it.
+    pub(super) fn demand(&self, context: &RequestContext, action: ecru_domain::Action) -> Demand {
+        Demand::new(action, self.resource(context.region.clone()))
+    }
+
+    /// Its trust policy; one that trusts nobody if it is not there.
+    pub(crate) fn trust(&self) -> Result<Document, Error> {
         let text = self.found.as_ref().map(|(_, role)| role.trust.as_str());
         let policy = Policy::parse(text.unwrap_or(NOBODY)).map_err(Error::internal)?;
         Ok(Document::new("trust policy", policy))
@@ -48,18 +69,8 @@ impl AskedRole {
 impl Sts {
     /// Looks for the role of an ARN. Refused if that is not one of a role.
     pub(super) async fn find_role(&self, arn: &str) -> Result<AskedRole, Error> {
-        let Some((account, EntityKind::Role, key)) = records::parse_identity_arn(arn) else {
-            return Err(invalid(format!("{arn} is invalid")));
-        };
-        let (owner, wanted) = (account.clone(), arn.to_owned());
-        let read = self.store.lookup(Warrant::server(), move |rows| {
-            find(rows, &owner, &key, &wanted)
-        });
-        Ok(AskedRole {
-            arn: arn.to_owned(),
-            account,
-            found: read.await?,
-        })
+        let found = AskedRole::find(&self.store, arn).await?;
+        found.ok_or_else(|| invalid(format!("{arn} is invalid")))
     }
 
     /// Whether the caller may have the role, for each of `demands`. The reason for the first that is denied, as AWS

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ecru_domain::{Principal, Session, SessionKind};
+use ecru_domain::{AccountId, Principal, Session, SessionKind};
 use ecru_services::RequestContext;
 use serde_json::{Value, json};
 
@@ -50,10 +50,20 @@ impl World {
     ) -> RequestContext {
         let (account, policy) = (account(account_id), joined(policies));
         let id = self.role(&account, name, "{}", policy.as_deref()).await;
+        self.session_of_role(&account, name, &id)
+    }
+
+    /// A session of a role of that id.
+    pub(crate) fn session_of_role(
+        &self,
+        account: &AccountId,
+        name: &str,
+        id: &str,
+    ) -> RequestContext {
         self.context(Principal {
-            account,
-            arn: format!("arn:aws:sts::{account_id}:assumed-role/{name}/session"),
-            unique_id: id,
+            account: account.clone(),
+            arn: format!("arn:aws:sts::{account}:assumed-role/{name}/session"),
+            unique_id: id.to_owned(),
             access_key_id: format!("ASIA{name}"),
             session: Some(Arc::new(Session {
                 kind: SessionKind::AssumedRole,

@@ -4,7 +4,7 @@ use ecru_domain::AccountId;
 
 use super::fixtures::{at, home, id, look, repository, write};
 use crate::metadata::{
-    AccessKeyRecord, AccessKeyUse, DocumentKind, EntityKind, EntityList, EntityRecord, LinkKind,
+    AccessKeyRecord, DocumentKind, EntityKind, EntityList, EntityRecord, LastUse, LinkKind,
     Metadata, NamedDocument, PathPosition,
 };
 
@@ -250,21 +250,21 @@ async fn access_keys_change_state_and_owner_and_note_their_use(store: &Metadata)
         ])
     });
     assert_eq!(changed.await, [true, false]);
-    let note = |seconds| AccessKeyUse {
+    let note = |seconds| LastUse {
         at: at(seconds),
         service: "ecr".to_owned(),
         region: "eu-west-1".to_owned(),
     };
     for seconds in [20, 10] {
         let last = note(seconds);
-        write(store, move |t| t.record_access_key_use("AKIAUSE", &last)).await;
+        write(store, move |t| t.record_last_use("AKIAUSE", &last)).await;
     }
     let found = look(store, |t| {
         Ok((
             t.access_keys_of("arn:new")?,
             t.access_keys_of("arn:old")?,
-            t.access_key_use("AKIAUSE")?,
-            t.access_key_use("AKIANONE")?,
+            t.last_use("AKIAUSE")?,
+            t.last_use("AKIANONE")?,
         ))
     });
     let renamed = AccessKeyRecord {

@@ -68,8 +68,8 @@ async fn the_uses_of_keys_are_told() {
         .await
         .unwrap();
     let principal = signing.unwrap().principal;
-    iam.note_key_use(&principal, "ecr", "eu-west-1", world.now());
-    iam.record_key_uses().await.unwrap();
+    iam.note_use(&principal, "ecr", "eu-west-1", world.now());
+    iam.record_uses().await.unwrap();
     let used = iam.access_key_last_used(&root, &key.id).await.unwrap();
     let last = used.last.unwrap();
     assert_eq!((last.service.as_str(), last.at), ("ecr", world.now()));

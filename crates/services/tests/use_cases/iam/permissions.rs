@@ -4,6 +4,7 @@ use ecru_services::PageRequest;
 use ecru_services::iam::IdentityKind;
 use ecru_services::iam::roles::CreateRole;
 use ecru_services::iam::tags::Tagged;
+use ecru_services::iam::users::Rename;
 
 use super::{ADMINISTRATOR, EVERYTHING, allow, denied, identity, statement, trust};
 use crate::world::World;
@@ -39,6 +40,57 @@ async fn a_path_is_a_border() {
     denied(iam.create_user(&eve, identity("bob")).await);
     iam.create_user(&root, identity("bob")).await.unwrap();
     denied(iam.delete_user(&eve, "bob").await);
+}
+
+/// Of a name and a path that are not given, those are meant that are there.
+#[tokio::test]
+async fn who_renames_needs_the_permission_for_the_old_arn_and_the_new_one() {
+    let world = World::new().await;
+    let (root, iam) = (world.root(), &world.services.iam);
+    let mut command = identity("Ada");
+    command.path = Some("/team-a/".to_owned());
+    command.tags = vec![("team".to_owned(), "a".to_owned())];
+    iam.create_user(&root, command.clone()).await.unwrap();
+    command.name = "Ops".to_owned();
+    iam.create_group(&root, command).await.unwrap();
+    let own = r#"{"Version":"2012-10-17","Statement":[
+        {"Effect":"Allow","Action":"iam:UpdateGroup","Resource":"arn:aws:iam::000000000000:group/team-a/*"},
+        {"Effect":"Allow","Action":"iam:UpdateUser","Resource":"arn:aws:iam::000000000000:user/team-a/*",
+         "Condition":{"StringEquals":{"aws:ResourceTag/team":"a"}}}]}"#;
+    let eve = world.user_with("eve", own).await;
+    let rename = |name: &str, path: Option<&str>, new: Option<&str>| Rename {
+        name: name.to_owned(),
+        new_path: path.map(str::to_owned),
+        new_name: new.map(str::to_owned),
+    };
+    // the path stays
+    iam.update_user(&eve, rename("ada", None, Some("Bob")))
+        .await
+        .unwrap();
+    iam.update_group(&eve, rename("ops", None, Some("Dev")))
+        .await
+        .unwrap();
+    let bob = iam.get_user(&root, Some("bob")).await.unwrap().entity;
+    assert_eq!(bob.arn, "arn:aws:iam::000000000000:user/team-a/Bob");
+    // the name stays
+    let out = denied(iam.update_user(&eve, rename("bob", Some("/"), None)).await);
+    assert!(
+        out.contains("iam:UpdateUser on resource: user Bob because"),
+        "{out}"
+    );
+    let out = denied(iam.update_group(&eve, rename("dev", Some("/"), None)).await);
+    assert!(out.contains("on resource: group Dev because"), "{out}");
+    iam.update_user(&eve, rename("bob", Some("/team-a/x/"), None))
+        .await
+        .unwrap();
+    denied(
+        iam.update_user(&eve, rename("bob", Some("/team-b/"), Some("eve")))
+            .await,
+    );
+    denied(
+        iam.update_user(&eve, rename("nobody", None, Some("x")))
+            .await,
+    );
 }
 
 #[tokio::test]

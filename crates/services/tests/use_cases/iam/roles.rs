@@ -1,5 +1,9 @@
 //! Roles and whom they trust.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use ecru_domain::{Session, SessionKind};
 use ecru_services::PageRequest;
 use ecru_services::iam::roles::{CreateRole, UpdateRole};
 
@@ -69,6 +73,45 @@ async fn whom_a_role_trusts_must_be_there_unless_it_is_an_account() {
     }
 }
 
+/// As in AWS: roles are made before the provider that they trust. What is no provider at all is refused.
+#[tokio::test]
+async fn a_provider_that_a_role_trusts_may_come_later() {
+    let world = World::new().await;
+    let (root, iam) = (world.root(), &world.services.iam);
+    let federated = |provider: &str| {
+        format!(
+            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"Federated":"{provider}"}},"Action":"sts:AssumeRoleWithWebIdentity"}}]}}"#
+        )
+    };
+    let later = federated("arn:aws:iam::000000000000:oidc-provider/later.example");
+    let made = iam.create_role(&root, role("ci", later.clone())).await;
+    assert_eq!(made.unwrap().trust, later);
+    let built_in = federated("accounts.google.com");
+    iam.update_trust(&root, "ci", built_in).await.unwrap();
+    iam.update_trust(&root, "ci", later).await.unwrap();
+    for (bad, told) in [
+        (
+            "arn:aws:iam::000000000000:user/ada",
+            "Federated principals must be valid domain names or SAML metadata ARNs",
+        ),
+        (
+            "later.example",
+            "Invalid principal in policy: \"Federated\":\"later.example\"",
+        ),
+    ] {
+        let refusals = [
+            refused(iam.create_role(&root, role("other", federated(bad))).await),
+            refused(iam.update_trust(&root, "ci", federated(bad)).await),
+        ];
+        for (name, text) in refusals {
+            assert_eq!(
+                (name.as_str(), text.as_str()),
+                ("MalformedPolicyDocument", told)
+            );
+        }
+    }
+}
+
 #[tokio::test]
 async fn what_is_not_given_of_a_role_stays() {
     let world = World::new().await;
@@ -90,6 +133,53 @@ async fn what_is_not_given_of_a_role_stays() {
     let page = PageRequest::default();
     let listed = iam.list_roles(&root, "/", &page).await.unwrap().items;
     assert_eq!(listed, [found]);
+}
+
+/// A use is told to within an hour; nothing is written in between.
+#[tokio::test]
+async fn a_role_tells_when_a_session_of_it_was_used() {
+    let world = World::new().await;
+    let (root, iam) = (world.root(), &world.services.iam);
+    iam.create_role(&root, role("ci", trust("*")))
+        .await
+        .unwrap();
+    let used = async || iam.get_role(&root, "ci").await.unwrap().last_used;
+    assert_eq!(used().await, None);
+    let id = iam.get_role(&root, "ci").await.unwrap().entity.id;
+    let session = world
+        .session_of_role(&world.home.account, "ci", &id)
+        .principal;
+    let note = async |region: &str| {
+        iam.note_use(&session, "ecr", region, world.now());
+        iam.record_uses().await.unwrap();
+        let last = used().await.unwrap();
+        (last.at, last.region)
+    };
+    let first = (world.now(), "eu-west-1".to_owned());
+    assert_eq!(note("eu-west-1").await, first);
+    world.turn(Duration::from_secs(3_599));
+    assert_eq!(note("eu-west-3").await, first);
+    let second = (world.now(), "eu-west-3".to_owned());
+    world.turn(Duration::from_secs(1));
+    iam.record_uses().await.unwrap();
+    let last = used().await.unwrap();
+    assert_eq!((last.at, last.region), second);
+    world.turn(Duration::from_secs(3_600));
+    let third = (world.now(), "eu-west-1".to_owned());
+    assert_eq!(note("eu-west-1").await, third);
+    let mut own = session.clone();
+    own.session = Some(Arc::new(Session {
+        kind: SessionKind::OwnUser,
+        ..Session::clone(own.session.as_ref().unwrap())
+    }));
+    world.turn(Duration::from_secs(3_600));
+    iam.note_use(&own, "ecr", "eu-west-1", world.now());
+    iam.record_uses().await.unwrap();
+    assert_eq!(
+        used().await.unwrap().at,
+        third.0,
+        "a user's own session is no role's"
+    );
 }
 
 #[tokio::test]
