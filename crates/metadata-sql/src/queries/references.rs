@@ -34,7 +34,7 @@ pub(crate) fn referring_images(
         "SELECT image.digest FROM image_reference \
          JOIN image ON image.id = image_reference.image_id \
          WHERE image_reference.repository_id = $1 AND image_reference.target = $2 \
-         AND image_reference.kind = $3 ORDER BY image_reference.image_id LIMIT $4",
+         AND image_reference.kind = $3 ORDER BY image_reference.image_id DESC LIMIT $4",
         &[
             repository.into(),
             target.into(),

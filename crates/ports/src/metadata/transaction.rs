@@ -113,7 +113,7 @@ pub trait ReadTransaction: ReadIdentities {
         after: Option<&str>,
         limit: u32,
     ) -> Result<Vec<ImageRecord>, StoreError>;
-    /// Digests of stored images that refer to `target`, in no particular order.
+    /// Digests of stored images that refer to `target`, in the order of their ids, the last first.
     fn referring_images(
         &mut self,
         repository: &RepositoryId,

@@ -193,6 +193,22 @@ async fn an_index_gives_no_untagged_image_away() {
 }
 
 #[tokio::test]
+async fn the_newest_of_many_indexes_tells_whose_an_image_is() {
+    let world = World::new().await;
+    let (app, who) = (world.create("app").await, ci(&world).await);
+    let child = world.push_image(&app, "child", None).await;
+    for number in 0..201 {
+        world.turn(std::time::Duration::from_secs(1));
+        let index = json!({ "schemaVersion": 2, "mediaType": media_type::OCI_INDEX,
+            "manifests": [{ "mediaType": media_type::OCI_MANIFEST, "digest": child.as_str(), "size": 2 }],
+            "annotations": { "number": number.to_string() } });
+        let bytes = bytes::Bytes::from(index.to_string());
+        world.put(&app, bytes, Some("dev-1")).await.unwrap();
+    }
+    assert!(pull(&world, &who, &app, child.as_str()).await);
+}
+
+#[tokio::test]
 async fn an_own_image_that_lost_its_tag_is_pushed_again() {
     let world = World::new().await;
     let (app, who) = (world.create("app").await, ci(&world).await);

@@ -11,6 +11,7 @@ pub(super) async fn check(store: &Metadata) {
     let repository = add_repository(store, "references").await;
     references_wait_for_their_image(store, &repository).await;
     references_of_an_image_are_listed_and_removed(store, &repository).await;
+    who_refers_is_told_from_the_last_on(store, &repository).await;
     many_references_are_added_at_once(store, &repository).await;
     referrers_are_found_by_subject(store, &repository).await;
 }
@@ -101,6 +102,26 @@ async fn references_wait_for_their_image(store: &Metadata, repository: &Reposito
         [],
         "the references of an earlier storing of the digest do not count"
     );
+}
+
+async fn who_refers_is_told_from_the_last_on(store: &Metadata, repository: &RepositoryId) {
+    add_images(store, repository, &["shares-1", "shares-3", "shares-2"]).await;
+    let key = repository.clone();
+    write(store, move |t| {
+        for image in ["image-shares-2", "image-shares-1", "image-shares-3"] {
+            let child = reference("shared", ReferenceKind::Manifest, "m");
+            t.insert_references(&key, image, &[child])?;
+        }
+        Ok(())
+    })
+    .await;
+    let all = referring(store, repository, "shared", ReferenceKind::Manifest).await;
+    assert_eq!(all, ["shares-3", "shares-2", "shares-1"].map(digest));
+    let (key, target) = (repository.clone(), digest("shared"));
+    let last = look(store, move |t| {
+        t.referring_images(&key, &target, ReferenceKind::Manifest, 1)
+    });
+    assert_eq!(last.await, [digest("shares-3")]);
 }
 
 async fn references_of_an_image_are_listed_and_removed(
