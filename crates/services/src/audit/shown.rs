@@ -8,13 +8,14 @@ use serde_json::{Map, Value};
 
 /// Members that carry credentials or content, in lower case: they are left out wherever they stand. Of `credentials`
 /// that are issued, the id of the key and the end are shown.
-pub const HIDDEN_MEMBERS: [&str; 20] = [
+pub const HIDDEN_MEMBERS: [&str; 21] = [
     "authenticationcode1",
     "authenticationcode2",
     "authorizationtoken",
     "base32stringseed",
     "downloadurl",
     "imagemanifest",
+    "keys",
     "layerpartblob",
     "newpassword",
     "nexttoken",
@@ -161,7 +162,7 @@ mod tests {
 
     #[test]
     fn sensitive_members_are_left_out_at_any_depth() {
-        let text = br#"{"repositoryName":"a","imageManifest":"{}","n":[1,-2,1.5,null,true],
+        let text = br#"{"repositoryName":"a","imageManifest":"{}","keys":"{}","n":[1,-2,1.5,null,true],
             "deep":[{"Password":{"x":1},"kept":"x"}]}"#;
         let shown = serde_json::to_string(&Shown::of_json(text).unwrap()).unwrap();
         let expected = r#"{"deep":[{"kept":"x"}],"n":[1,-2,1.5,null,true],"repositoryName":"a"}"#;
