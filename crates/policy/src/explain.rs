@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::decide::{Decision, decide};
 use crate::layers::{Document, Gate, Layer, Layers, Request};
+use crate::places::Place;
 use crate::policy::{Effect, Statement};
 use crate::stated::Grade;
 use crate::statement::{Mismatch, Query, Side};
@@ -46,6 +47,10 @@ pub struct StatementExplanation {
     pub document: Arc<str>,
     /// Its place in the document, from zero.
     pub index: usize,
+    /// Where it stands in the text of the document, as that was read: what is kept of a resource's policy is not what
+    /// its author wrote.
+    #[serde(skip)]
+    pub place: Place,
     /// Its Sid, if it has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sid: Option<Arc<str>>,
@@ -144,6 +149,7 @@ fn look(
             StatementExplanation {
                 document: Arc::clone(&document.source),
                 index,
+                place: statement.place(),
                 sid: statement.shared_sid(),
                 effect: statement.effect(),
                 matches: result.is_ok(),

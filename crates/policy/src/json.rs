@@ -43,6 +43,11 @@ impl<'de> Visitor<'de> for Members {
     }
 }
 
+/// Where a value begins in the text of which it is a part.
+pub(crate) fn offset(text: &str, raw: &RawValue) -> usize {
+    raw.get().as_ptr().addr() - text.as_ptr().addr()
+}
+
 /// Reads a whole text as one value.
 pub(crate) fn value(text: &str) -> Result<&RawValue, Malformed> {
     serde_json::from_str(text).map_err(|error| Malformed::json(&error))

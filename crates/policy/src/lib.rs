@@ -43,7 +43,7 @@
 //!
 //! In reading order:
 //!
-//! - [`policy`]: a document in compiled form, and its statements
+//! - [`policy`]: a document in compiled form, and its statements; [`places`]: where those stand in its text
 //! - [`validate`](mod@validate): what may be saved as which kind of document, with the texts of AWS
 //! - [`rewrite`]: names of principals in a document, and others put in their place
 //! - [`principal`], [`context`], [`layers`]: what a request is and what binds it
@@ -56,6 +56,7 @@ pub mod explain;
 mod json;
 pub mod layers;
 mod pattern;
+pub mod places;
 pub mod policy;
 pub mod principal;
 mod resource;
@@ -70,6 +71,7 @@ pub use context::{Context, Value};
 pub use decide::{Decision, Outcome, StatementRef, decide};
 pub use explain::{Explanation, Failed, LayerExplanation, StatementExplanation, explain};
 pub use layers::{Document, Layer, Layers, Level, Request};
+pub use places::{Place, Position};
 pub use policy::{Effect, Malformed, Policy, Statement, Version};
 pub use principal::{Principal, PrincipalKind};
 pub use rewrite::{principals, rewrite_principals};

@@ -71,8 +71,7 @@ fn find(text: &str, principal: &RawValue, places: &mut Vec<Place>) -> Result<(),
     let aws = members.into_iter().filter(|(name, _)| name == "AWS");
     for (_, raw) in aws {
         for raw in json::one_or_many(raw)? {
-            // what was read is a part of the text itself
-            let start = raw.get().as_ptr().addr() - text.as_ptr().addr();
+            let start = json::offset(text, raw);
             places.push(Place {
                 value: json::string(raw, "AWS")?,
                 range: start..start + raw.get().len(),

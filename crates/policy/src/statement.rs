@@ -7,6 +7,7 @@ use crate::condition::Condition;
 use crate::context::Context;
 use crate::layers::Request;
 use crate::pattern::{Pattern, Syntax};
+use crate::places::Place;
 use crate::policy::{Effect, Malformed};
 use crate::resource::{ResourcePattern, Target};
 use crate::stated::{Grade, Principals};
@@ -78,6 +79,7 @@ fn action_pattern(text: &str) -> Pattern {
 /// A statement of a policy in compiled form.
 #[derive(Debug)]
 pub struct Statement {
+    place: Place,
     sid: Option<Arc<str>>,
     effect: Effect,
     principals: Option<Principals>,
@@ -118,6 +120,7 @@ impl Statement {
             .into_iter()
             .map(|condition| Condition::compile(condition, has_variables));
         Ok(Self {
+            place: syntax.place,
             sid: syntax.sid.map(Arc::from),
             effect: syntax.effect,
             principals: syntax.principals.as_ref().map(Principals::compile),
@@ -129,6 +132,11 @@ impl Statement {
             conditions: conditions.collect::<Result<_, _>>()?,
             written_actions: actions.values.into(),
         })
+    }
+
+    /// Where it stands in the text of its document.
+    pub fn place(&self) -> Place {
+        self.place
     }
 
     /// Its `Sid`.

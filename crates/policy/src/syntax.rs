@@ -4,6 +4,7 @@
 use serde_json::value::RawValue;
 
 use crate::json;
+use crate::places::{self, Place};
 use crate::policy::{Effect, MAX_TEXT, Malformed, Version};
 
 /// A document as written.
@@ -15,6 +16,7 @@ pub(crate) struct DocumentSyntax {
 
 /// A statement as written.
 pub(crate) struct StatementSyntax {
+    pub(crate) place: Place,
     pub(crate) sid: Option<String>,
     pub(crate) effect: Effect,
     pub(crate) principals: Option<Listed<(PrincipalType, String)>>,
@@ -87,9 +89,11 @@ pub(crate) fn read(text: &str) -> Result<DocumentSyntax, Malformed> {
             "Statement" => {
                 has_statement = true;
                 let statements = json::one_or_many(raw)?;
+                let places = places::of_statements(text, raw, &statements);
                 document.statements = statements
                     .into_iter()
-                    .map(statement)
+                    .zip(places)
+                    .map(|(raw, place)| statement(raw, place))
                     .collect::<Result<_, _>>()?;
             }
             _ => {
@@ -116,9 +120,10 @@ fn version(raw: &RawValue) -> Result<Version, Malformed> {
     }
 }
 
-fn statement(raw: &RawValue) -> Result<StatementSyntax, Malformed> {
+fn statement(raw: &RawValue, place: Place) -> Result<StatementSyntax, Malformed> {
     let mut effect = None;
     let mut statement = StatementSyntax {
+        place,
         sid: None,
         effect: Effect::Deny,
         principals: None,

@@ -154,7 +154,7 @@ pub struct ExplainArgs {
     #[arg(long, value_name = "ARN")]
     pub principal: String,
 
-    /// What it would do, such as `ecr:PutImage`
+    /// What it would do, such as `ecr:PutImage` or `sts:AssumeRole`
     #[arg(long)]
     pub action: String,
 

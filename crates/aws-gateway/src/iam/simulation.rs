@@ -1,7 +1,10 @@
 //! `SimulateCustomPolicy`, `SimulatePrincipalPolicy`, `GetContextKeysForCustomPolicy`, `GetContextKeysForPrincipalPolicy`.
 
+use std::collections::BTreeMap;
+
 use ecru_aws_model::iam as wire;
 use ecru_domain::Error;
+use ecru_policy::Position;
 use ecru_services::Page;
 use ecru_services::iam::simulation::{
     MatchedStatement, Outcome, PolicySource, SimulatedDecision, Simulation,
@@ -46,9 +49,8 @@ pub(crate) async fn simulate_principal(
     let excluded = input.policy_exclusion_list.unwrap_or_default().into_iter();
     let name_of = |policy: wire::PolicyIdentifier| {
         let inline = policy.inline_policy_identifier;
-        policy
-            .policy_arn
-            .or_else(|| inline.map(|inline| inline.policy_name))
+        let inline = inline.map(|one| format!("{}/{}", one.attachment_name, one.policy_name));
+        policy.policy_arn.or(inline)
     };
     let simulation = Simulation {
         policies: input.policy_input_list.unwrap_or_default(),
@@ -117,37 +119,69 @@ fn response(decided: Page<SimulatedDecision>) -> wire::SimulatePolicyResponse {
     }
 }
 
+/// What is missing is told of the resource if one is named.
 fn result(decided: SimulatedDecision) -> wire::EvaluationResult {
-    use wire::PolicyEvaluationDecisionType as Decision;
+    let specific = specific(&decided);
+    let missing = match &specific {
+        Some(_) => Vec::new(),
+        None => decided.missing_keys,
+    };
     wire::EvaluationResult {
         eval_action_name: decided.action,
         eval_resource_name: Some(decided.resource),
-        eval_decision: match decided.outcome {
-            Outcome::Allowed => Decision::Allowed,
-            Outcome::ExplicitlyDenied => Decision::ExplicitDeny,
-            Outcome::ImplicitlyDenied => Decision::ImplicitDeny,
-        },
-        matched_statements: Some(decided.matched.into_iter().map(statement).collect()),
-        missing_context_values: Some(decided.missing_keys),
+        eval_decision: decision(decided.outcome),
+        matched_statements: Some(decided.matched.iter().map(statement).collect()),
+        missing_context_values: Some(missing),
         organizations_decision_detail: decided.allowed_by_organization.map(|allowed| {
             wire::OrganizationsDecisionDetail {
                 allowed_by_organizations: Some(allowed),
             }
         }),
-        permissions_boundary_decision_detail: decided.allowed_by_boundary.map(|allowed| {
-            wire::PermissionsBoundaryDecisionDetail {
-                allowed_by_permissions_boundary: Some(allowed),
-            }
-        }),
-        eval_decision_details: None,
-        resource_specific_results: None,
+        permissions_boundary_decision_detail: boundary(decided.allowed_by_boundary),
+        eval_decision_details: sides(decided.sides),
+        resource_specific_results: specific.map(|one| vec![one]),
     }
 }
 
-fn statement(matched: MatchedStatement) -> wire::Statement {
+/// The same of the resource, if one is named.
+fn specific(decided: &SimulatedDecision) -> Option<wire::ResourceSpecificResult> {
+    (decided.resource != "*").then(|| wire::ResourceSpecificResult {
+        eval_resource_name: decided.resource.clone(),
+        eval_resource_decision: decision(decided.outcome),
+        matched_statements: Some(decided.matched.iter().map(statement).collect()),
+        missing_context_values: Some(decided.missing_keys.clone()),
+        eval_decision_details: sides(decided.sides.clone()),
+        permissions_boundary_decision_detail: boundary(decided.allowed_by_boundary),
+    })
+}
+
+fn decision(outcome: Outcome) -> wire::PolicyEvaluationDecisionType {
+    use wire::PolicyEvaluationDecisionType as Decision;
+    match outcome {
+        Outcome::Allowed => Decision::Allowed,
+        Outcome::ExplicitlyDenied => Decision::ExplicitDeny,
+        Outcome::ImplicitlyDenied => Decision::ImplicitDeny,
+    }
+}
+
+fn boundary(allowed: Option<bool>) -> Option<wire::PermissionsBoundaryDecisionDetail> {
+    let detail = |allowed| wire::PermissionsBoundaryDecisionDetail {
+        allowed_by_permissions_boundary: Some(allowed),
+    };
+    allowed.map(detail)
+}
+
+fn sides(
+    sides: Option<BTreeMap<&'static str, Outcome>>,
+) -> Option<BTreeMap<String, wire::PolicyEvaluationDecisionType>> {
+    let side = |(name, outcome): (&str, Outcome)| (name.to_owned(), decision(outcome));
+    sides.map(|sides| sides.into_iter().map(side).collect())
+}
+
+fn statement(matched: &MatchedStatement) -> wire::Statement {
     use wire::PolicySourceType as Type;
     wire::Statement {
-        source_policy_id: Some(matched.policy),
+        source_policy_id: Some(matched.policy.clone()),
         source_policy_type: Some(match matched.source {
             PolicySource::User => Type::User,
             PolicySource::Group => Type::Group,
@@ -157,7 +191,14 @@ fn statement(matched: MatchedStatement) -> wire::Statement {
             PolicySource::Resource => Type::Resource,
             PolicySource::Given => Type::None,
         }),
-        start_position: None,
-        end_position: None,
+        start_position: Some(position(matched.place.start)),
+        end_position: Some(position(matched.place.end)),
+    }
+}
+
+fn position(position: Position) -> wire::Position {
+    wire::Position {
+        line: i32::try_from(position.line).ok(),
+        column: i32::try_from(position.column).ok(),
     }
 }

@@ -1,9 +1,10 @@
 //! IAM on the wire: the shapes of answers.
 
 use ecru_aws_model::iam::API_VERSION;
+use serde_json::json;
 
-use crate::people::{manage, user};
-use crate::world::{Answer, HOME, Signer, World, between};
+use crate::people::{administrator, manage, user};
+use crate::world::{Answer, HOME, Signer, World, between, set_root_key};
 
 const DOCUMENT: &str =
     r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
@@ -118,4 +119,83 @@ async fn a_new_key_signs_at_once_and_an_inactive_one_no_longer() {
     root(&world, "UpdateAccessKey", &off).await;
     let refused = ask(&world, &ada, "ListUsers", &[]).await;
     assert_eq!(refused.code(), "InvalidClientTokenId");
+}
+
+/// What a simulation answers, element by element, as AWS documents it.
+#[tokio::test]
+async fn a_simulation_is_told_as_by_aws() {
+    let world = World::new().await;
+    let document = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"ecr:*","Resource":"*","Condition":{"Bool":{"aws:SecureTransport":"true"}}}}"#;
+    let key = "aws:SecureTransport";
+    let mut given = vec![
+        ("PolicyInputList.member.1", document),
+        ("ActionNames.member.1", "ecr:PutImage"),
+        ("ContextEntries.member.1.ContextKeyName", key),
+        ("ContextEntries.member.1.ContextKeyType", "boolean"),
+        ("ContextEntries.member.1.ContextKeyValues.member.1", "true"),
+    ];
+    let statement = "<member><SourcePolicyId>PolicyInputList.1</SourcePolicyId><SourcePolicyType>none</SourcePolicyType>\
+                     <StartPosition><Line>1</Line><Column>38</Column></StartPosition>\
+                     <EndPosition><Line>1</Line><Column>139</Column></EndPosition></member>";
+    let told = root(&world, "SimulateCustomPolicy", &given).await;
+    let expected = format!(
+        "<EvaluationResults><member><EvalActionName>ecr:PutImage</EvalActionName><EvalResourceName>*</EvalResourceName>\
+         <EvalDecision>allowed</EvalDecision><MatchedStatements>{statement}</MatchedStatements>\
+         <MissingContextValues></MissingContextValues></member></EvaluationResults>"
+    );
+    assert!(told.text().contains(&expected), "{}", told.text());
+    let resource = format!("arn:aws:ecr:us-east-1:{HOME}:repository/app");
+    given.truncate(2);
+    given.push(("ResourceArns.member.1", &resource));
+    given.push(("PermissionsBoundaryPolicyInputList.member.1", DOCUMENT));
+    let told = root(&world, "SimulateCustomPolicy", &given).await;
+    let bounded = "<PermissionsBoundaryDecisionDetail><AllowedByPermissionsBoundary>true</AllowedByPermissionsBoundary>\
+                   </PermissionsBoundaryDecisionDetail>";
+    let expected = format!(
+        "<EvalDecision>implicitDeny</EvalDecision><MatchedStatements></MatchedStatements>\
+         <MissingContextValues></MissingContextValues>{bounded}<EvalDecisionDetails></EvalDecisionDetails>\
+         <ResourceSpecificResults><member><EvalResourceName>{resource}</EvalResourceName>\
+         <EvalResourceDecision>implicitDeny</EvalResourceDecision><MatchedStatements></MatchedStatements>\
+         <MissingContextValues><member>{key}</member></MissingContextValues><EvalDecisionDetails></EvalDecisionDetails>\
+         {bounded}</member></ResourceSpecificResults>"
+    );
+    assert!(told.text().contains(&expected), "{}", told.text());
+}
+
+/// Whoever is bound by an organization is told that it is, and not what the organization's policies say.
+#[tokio::test]
+async fn a_simulation_tells_nothing_of_an_organizations_policies() {
+    let world = World::new().await;
+    let ask = async |operation: &str, input| {
+        let answer = world.organizations(operation, input).await;
+        assert_eq!(answer.status, 200, "{operation}: {}", answer.text());
+        answer.json()
+    };
+    ask("CreateOrganization", json!({})).await;
+    let roots = ask("ListRoots", json!({})).await;
+    let root_id = &roots["Roots"][0]["Id"];
+    let kind = "SERVICE_CONTROL_POLICY";
+    let enabling = json!({"RootId": root_id, "PolicyType": kind});
+    ask("EnablePolicyType", enabling).await;
+    let made = json!({"Email": "ci@example.com", "AccountName": "ci"});
+    let made = ask("CreateAccount", made).await;
+    let account = made["CreateAccountStatus"]["AccountId"].as_str().unwrap();
+    let content =
+        r#"{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"ecr:*","Resource":"*"}}"#;
+    let policy = json!({"Name": "none", "Description": "", "Type": kind, "Content": content});
+    let policy = ask("CreatePolicy", policy).await;
+    let id = &policy["Policy"]["PolicySummary"]["Id"];
+    ask("AttachPolicy", json!({"PolicyId": id, "TargetId": account})).await;
+    set_root_key(&world.services, account).await;
+    administrator(&world, account, "ada").await;
+    let arn = format!("arn:aws:iam::{account}:user/ada");
+    let given = [
+        ("PolicySourceArn", &*arn),
+        ("ActionNames.member.1", "ecr:PutImage"),
+    ];
+    let told = manage(&world, account, "SimulatePrincipalPolicy", &given).await;
+    let expected = "<EvalDecision>explicitDeny</EvalDecision><MatchedStatements></MatchedStatements>\
+                    <MissingContextValues></MissingContextValues><OrganizationsDecisionDetail>\
+                    <AllowedByOrganizations>false</AllowedByOrganizations></OrganizationsDecisionDetail>";
+    assert!(told.text().contains(expected), "{}", told.text());
 }

@@ -4,20 +4,22 @@
 //! Only what the request gives is in the context, besides what is known of the principal; and the organization's
 //! control policies bind a principal of a simulation as they bind its requests.
 
+mod bench;
+mod sources;
 mod subject;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ecru_domain::Error;
-use ecru_policy::{
-    Context, Document, Explanation, Layer, LayerExplanation, Layers, Policy, Request, Value,
-    explain,
-};
+use ecru_policy::{Context, Document, Place, Policy};
 use ecru_ports::metadata::{EntityKind, ReadTransaction};
 
 pub use ecru_policy::Outcome;
 
-use self::subject::{Subject, load_subject, read_source, write_source};
+use self::bench::Bench;
+pub use self::sources::PolicySource;
+use self::sources::Source;
+use self::subject::{Subject, load_subject};
 use super::targets::Target;
 use super::{Iam, lists, quotas, records, refusals};
 use crate::access::{Permit, RequestContext};
@@ -39,7 +41,7 @@ pub struct Simulation {
     pub boundaries: Vec<String>,
     /// Service control policies, level by level.
     pub control_levels: Vec<Vec<String>>,
-    /// Names and ARNs of policies that are left out.
+    /// ARNs of managed policies that are left out, and `OWNER/NAME` of inline ones.
     pub excluded: Vec<String>,
     /// What is asked for.
     pub actions: Vec<String>,
@@ -72,34 +74,20 @@ pub struct SimulatedDecision {
     pub allowed_by_organization: Option<bool>,
     /// Whether the permissions boundary allows it, if there is one.
     pub allowed_by_boundary: Option<bool>,
-}
-
-/// Whose policy a statement is in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PolicySource {
-    /// Embedded in a user.
-    User,
-    /// Embedded in a group.
-    Group,
-    /// Embedded in a role.
-    Role,
-    /// One of AWS's.
-    Aws,
-    /// A managed policy of the account.
-    Local,
-    /// The resource's.
-    Resource,
-    /// Given with the request.
-    Given,
+    /// What the policies on either side say, by their type, if the resource is another account's; nothing within one
+    /// account; `None` if no resource is named.
+    pub sides: Option<BTreeMap<&'static str, Outcome>>,
 }
 
 /// A statement that decided.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MatchedStatement {
-    /// The name of its policy.
+    /// The name of its policy: of an inline one `user_NAME_POLICY`.
     pub policy: String,
     /// Whose policy that is.
     pub source: PolicySource,
+    /// Where it stands there.
+    pub place: Place,
 }
 
 impl Iam {
@@ -142,8 +130,8 @@ impl Iam {
         };
         let mut subject = self.store.lookup((&permit).into(), read).await?;
         let is_left = |document: &Document| {
-            let (name, _) = read_source(&document.source);
-            !simulation.excluded.contains(&name)
+            let source = Source::read(&document.source);
+            source.is_none_or(|source| !simulation.excluded.contains(&source.name))
         };
         subject.identity.retain(is_left);
         self.simulate(subject, simulation, page).await
@@ -233,161 +221,35 @@ impl Iam {
     }
 }
 
-/// Everything that a simulation is decided by.
-struct Bench {
-    subject: Subject,
-    resources: Vec<String>,
-    resource: Vec<Document>,
-    owner: Option<String>,
-    context: Context,
-    keys: BTreeSet<String>,
-}
-
-impl Bench {
-    fn build(mut subject: Subject, simulation: &Simulation) -> Result<Self, Error> {
-        let given = read_policies("PolicyInputList", &simulation.policies)?;
-        subject.identity.extend(given);
-        let list = "PermissionsBoundaryPolicyInputList";
-        if let Some(boundary) = read_policies(list, &simulation.boundaries)?.pop() {
-            subject.boundary = Some(boundary);
-        }
-        for level in &simulation.control_levels {
-            let level = read_policies("OrderedOrganizationPolicyInputList", level)?;
-            subject.scps.push(level);
-        }
-        if let Some(caller) = &simulation.caller {
-            let parsed = ecru_policy::Principal::parse(caller);
-            let is_user = parsed
-                .as_ref()
-                .is_ok_and(ecru_policy::Principal::has_policies);
-            let parsed = parsed.ok().filter(|_| is_user);
-            subject.principal = parsed
-                .ok_or_else(|| refusals::invalid_input(format!("Invalid Caller Arn: {caller}")))?;
-        } else if simulation.resource_policy.is_some() {
-            return Err(refusals::invalid_input(
-                "A CallerArn is needed with a ResourcePolicy.",
-            ));
-        }
-        let resource = simulation.resource_policy.iter().cloned();
-        let resource = read_policies("ResourcePolicy", &resource.collect::<Vec<_>>())?;
-        let mut context = subject.context.clone();
-        for (key, values, is_list) in &simulation.context {
-            let value = match values.as_slice() {
-                [one] if !is_list => Value::One(one.clone()),
-                all => Value::Many(all.to_vec()),
-            };
-            context.set(key, value);
-        }
-        let documents = [&subject.identity, &resource];
-        let documents = documents.into_iter().chain(&subject.scps).flatten();
-        let mut keys = BTreeSet::new();
-        for document in documents.chain(&subject.boundary) {
-            keys.extend(document.policy.context_keys().iter().cloned());
-        }
-        keys.retain(|key| context.get(key).is_none());
-        let resources = match simulation.resources.as_slice() {
-            [] => vec!["*".to_owned()],
-            named => named.to_vec(),
-        };
-        Ok(Self {
-            subject,
-            resources,
-            resource,
-            owner: simulation.resource_owner.clone(),
-            context,
-            keys,
-        })
-    }
-
-    fn decide(&self, action: &str, resource: &str) -> SimulatedDecision {
-        let subject = &self.subject;
-        let layers = Layers {
-            identity: &subject.identity,
-            resource: &self.resource,
-            boundary: subject.boundary.as_ref(),
-            session: None,
-            scps: &subject.scps,
-            rcps: &[],
-        };
-        let request = Request {
-            principal: &subject.principal,
-            action,
-            resource,
-            resource_account: self.account_of(resource),
-            context: &self.context,
-        };
-        let explanation = explain(&layers, &request);
-        SimulatedDecision {
-            action: action.to_owned(),
-            resource: resource.to_owned(),
-            outcome: explanation.decision.outcome,
-            matched: matched(&explanation),
-            missing_keys: self.keys.iter().cloned().collect(),
-            allowed_by_organization: all_allow(&explanation, Layer::ServiceControl),
-            allowed_by_boundary: all_allow(&explanation, Layer::Boundary),
-        }
-    }
-
-    /// The account that owns a resource: as its ARN says, or the request, or else the principal's.
-    fn account_of<'a>(&'a self, resource: &'a str) -> &'a str {
-        let in_arn = |arn: &'a str| arn.split(':').nth(4).filter(|part| !part.is_empty());
-        in_arn(resource)
-            .or_else(|| self.owner.as_deref().and_then(in_arn))
-            .unwrap_or(self.subject.account.as_str())
-    }
-}
-
-/// The statements that make a decision what it is.
-fn matched(explanation: &Explanation) -> Vec<MatchedStatement> {
-    let effect = match explanation.decision.outcome {
-        Outcome::Allowed => ecru_policy::Effect::Allow,
-        Outcome::ExplicitlyDenied => ecru_policy::Effect::Deny,
-        Outcome::ImplicitlyDenied => return Vec::new(),
-    };
-    let mut found = Vec::new();
-    for layer in &explanation.layers {
-        let deciding = layer.statements.iter();
-        for statement in deciding.filter(|one| one.matches && one.effect == effect) {
-            let (policy, source) = read_source(&statement.document);
-            found.push(MatchedStatement { policy, source });
-        }
-    }
-    found
-}
-
-/// Whether every level of a layer allows; `None` if there is no such layer.
-fn all_allow(explanation: &Explanation, layer: Layer) -> Option<bool> {
-    let is_of = |one: &&LayerExplanation| one.layer == layer;
-    let mut levels = explanation.layers.iter().filter(is_of).peekable();
-    levels.peek()?;
-    Some(levels.all(|level| level.allows && !level.denies))
-}
-
 /// Reads documents that a request gives. They are named after their list and their place in it.
 fn read_policies(list: &str, texts: &[String]) -> Result<Vec<Document>, Error> {
+    let numbered = (1..).map(|number| format!("{list}.{number}"));
+    let given = |name| Source::new(PolicySource::Given, name);
+    read_named(list, texts, numbered.map(given))
+}
+
+/// Reads documents that a request gives, from these sources.
+fn read_named(
+    list: &str,
+    texts: &[String],
+    sources: impl Iterator<Item = Source>,
+) -> Result<Vec<Document>, Error> {
     if texts.len() > MAX_DOCUMENTS {
         return Err(refusals::invalid_input(format!(
             "{list} has more than {MAX_DOCUMENTS} policies."
         )));
     }
-    let numbered = (1..).zip(texts);
-    numbered
-        .map(|(number, text)| {
-            if text.len() > MAX_DOCUMENT {
-                return Err(refusals::invalid_input(format!(
-                    "{list}.{number} is too large."
-                )));
-            }
-            let policy = Policy::parse(text);
-            let policy = policy.map_err(|problem| {
-                refusals::invalid_input(format!("{list}.{number}: {}", problem.reason))
-            })?;
-            Ok(Document::new(
-                write_source(PolicySource::Given, &format!("{list}.{number}")),
-                policy,
-            ))
-        })
-        .collect()
+    let read = |(text, source): (&String, Source)| {
+        let name = &source.name;
+        if text.len() > MAX_DOCUMENT {
+            return Err(refusals::invalid_input(format!("{name} is too large.")));
+        }
+        let policy = Policy::parse(text);
+        let policy = policy
+            .map_err(|problem| refusals::invalid_input(format!("{name}: {}", problem.reason)))?;
+        Ok(Document::new(source.write(), policy))
+    };
+    texts.iter().zip(sources).map(read).collect()
 }
 
 fn context_keys(documents: &[Document]) -> BTreeSet<String> {

@@ -4,7 +4,7 @@ use ecru_domain::{AccountId, Error, Principal};
 use ecru_policy::{Context, Document, Level};
 use ecru_ports::metadata::{EntityKind, EntityRecord, LinkKind, ReadTransaction};
 
-use super::PolicySource;
+use super::sources::{PolicySource, Source};
 use crate::access::AccountPlace;
 use crate::access::standing::{self, MAX_GROUPS, identity_documents};
 use crate::iam::{managed_policies, records, refusals};
@@ -26,14 +26,11 @@ pub(super) fn load_subject(
     entity: EntityRecord,
 ) -> Result<Subject, Error> {
     let account = entity.account.clone();
-    let own = match entity.kind {
-        EntityKind::User => PolicySource::User,
-        EntityKind::Role => PolicySource::Role,
-        _ => PolicySource::Group,
-    };
-    let mut identity = sourced(rows, &account, &entity.id, own)?;
+    let mut identity = sourced(rows, &entity)?;
     for group in rows.links_from(&entity.id, LinkKind::Membership, None, MAX_GROUPS)? {
-        identity.extend(sourced(rows, &account, &group, PolicySource::Group)?);
+        if let Some(group) = rows.entity(&group)? {
+            identity.extend(sourced(rows, &group)?);
+        }
     }
     let arn = records::arn_of(&entity)?;
     let mut context = Context::new();
@@ -63,7 +60,7 @@ pub(super) fn load_subject(
             context.set(&format!("aws:PrincipalTag/{key}"), value);
         }
         let scps = standing.place.scps.clone();
-        (standing.boundary, scps, standing.principal)
+        (standing.boundary.map(managed), scps, standing.principal)
     };
     Ok(Subject {
         principal,
@@ -76,45 +73,31 @@ pub(super) fn load_subject(
 }
 
 /// The policies of an identity, each with whose it is.
-fn sourced(
-    rows: &mut dyn ReadTransaction,
-    account: &AccountId,
-    id: &str,
-    own: PolicySource,
-) -> Result<Vec<Document>, Error> {
-    let documents = identity_documents(rows, account, id)?;
+fn sourced(rows: &mut dyn ReadTransaction, owner: &EntityRecord) -> Result<Vec<Document>, Error> {
+    let own = match owner.kind {
+        EntityKind::User => PolicySource::User,
+        EntityKind::Role => PolicySource::Role,
+        _ => PolicySource::Group,
+    };
+    let name = records::name_of(owner)?;
+    let documents = identity_documents(rows, &owner.account, &owner.id)?;
     let named = documents.into_iter().map(|document| {
-        let source = match &*document.source {
-            arn if managed_policies::is_of_aws(arn) => PolicySource::Aws,
-            arn if arn.starts_with("arn:") => PolicySource::Local,
-            _ => own,
-        };
-        Document::new(write_source(source, &document.source), document.policy)
+        if document.source.starts_with("arn:") {
+            return managed(document);
+        }
+        let source = Source::new(own, format!("{name}/{}", document.source));
+        Document::new(source.write(), document.policy)
     });
     Ok(named.collect())
 }
 
-const SOURCES: [(PolicySource, &str); 7] = [
-    (PolicySource::User, "user"),
-    (PolicySource::Group, "group"),
-    (PolicySource::Role, "role"),
-    (PolicySource::Aws, "aws"),
-    (PolicySource::Local, "local"),
-    (PolicySource::Resource, "resource"),
-    (PolicySource::Given, "given"),
-];
-
-pub(super) fn write_source(source: PolicySource, name: &str) -> String {
-    let word = SOURCES.iter().find(|(known, _)| *known == source);
-    format!("{} {name}", word.map_or("given", |(_, word)| word))
-}
-
-/// Name and origin of a policy, from the source of its document.
-pub(super) fn read_source(text: &str) -> (String, PolicySource) {
-    let (word, name) = text.split_once(' ').unwrap_or(("given", text));
-    let known = SOURCES.iter().find(|(_, known)| *known == word);
-    match known {
-        Some((source, _)) => (name.to_owned(), *source),
-        None => (text.to_owned(), PolicySource::Given),
-    }
+/// A managed policy, with whose it is.
+fn managed(document: Document) -> Document {
+    let kind = if managed_policies::is_of_aws(&document.source) {
+        PolicySource::Aws
+    } else {
+        PolicySource::Local
+    };
+    let source = Source::new(kind, &*document.source);
+    Document::new(source.write(), document.policy)
 }
