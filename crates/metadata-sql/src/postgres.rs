@@ -9,6 +9,7 @@ mod migration;
 mod moment;
 mod pipeline;
 mod session;
+mod turns;
 mod values;
 mod writer;
 

@@ -21,6 +21,7 @@ use tokio_postgres::{Error, Statement};
 use super::driver::Driver;
 use super::errors::{commit_failure, is_stale_plan, store_error};
 use super::pipeline::{Answer, Failure, Order, fly};
+use super::turns::Turn;
 use super::values::read_row;
 use crate::batch::{BatchFailure, Session};
 use crate::row::Row;
@@ -53,28 +54,6 @@ enum State {
     Lost,
     /// The connection failed.
     Broken,
-}
-
-/// Beside whom a transaction writes. The lock that says so is that of a table which nobody writes to. Unlike a row's, it
-/// is waited for before the transaction's snapshot is taken: whoever gets it sees all that those before have done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Turn {
-    /// Beside other nodes' transactions.
-    Shared,
-    /// Alone: after those that run, and before those that come later. It cannot lose against any.
-    Alone,
-    /// Beside others always: the server knows no such lock.
-    Unknown,
-}
-
-impl Turn {
-    fn lock(self) -> &'static str {
-        match self {
-            Self::Shared => "LOCK TABLE migration IN ROW SHARE MODE;",
-            Self::Alone => "LOCK TABLE migration IN EXCLUSIVE MODE;",
-            Self::Unknown => "",
-        }
-    }
 }
 
 /// A connection lent by the pool. Dropped within a transaction, it is closed rather than lent again.

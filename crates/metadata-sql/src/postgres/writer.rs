@@ -19,7 +19,8 @@ use tokio::time;
 
 use super::driver::Driver;
 use super::errors::pool_error;
-use super::session::{PostgresSession, Turn};
+use super::session::PostgresSession;
+use super::turns::Turn;
 use crate::batch::{BatchFailure, Member, Outcome, run_batch};
 
 /// The most closures in one transaction.

@@ -162,7 +162,8 @@ mod tests {
 
     #[test]
     fn sensitive_members_are_left_out_at_any_depth() {
-        let text = br#"{"repositoryName":"a","imageManifest":"{}","keys":"{}","n":[1,-2,1.5,null,true],
+        let text =
+            br#"{"repositoryName":"a","imageManifest":"{}","keys":"{}","n":[1,-2,1.5,null,true],
             "deep":[{"Password":{"x":1},"kept":"x"}]}"#;
         let shown = serde_json::to_string(&Shown::of_json(text).unwrap()).unwrap();
         let expected = r#"{"deep":[{"kept":"x"}],"n":[1,-2,1.5,null,true],"repositoryName":"a"}"#;
