@@ -19,6 +19,8 @@ const WRITE: u32 = 1;
 const SYNC: u32 = 2;
 const CUT: u32 = 4;
 const CREATE: u32 = 8;
+/// By how much the same calls on the journal are shifted.
+const JOURNAL: u32 = 8;
 
 #[derive(Clone, Default)]
 struct Faults(Arc<AtomicU32>);
@@ -38,13 +40,20 @@ impl Faults {
 
 struct FaultyDisk(Faults);
 
-struct FaultySegment(Box<dyn Segment>, Faults);
+/// Strikes at calls that are shifted by the last.
+struct FaultySegment(Box<dyn Segment>, Faults, u32);
 
 impl Disk for FaultyDisk {
     fn create(&mut self, path: &Path) -> io::Result<Box<dyn Segment>> {
         self.0.strike(CREATE)?;
         let segment = SystemDisk.create(path)?;
-        Ok(Box::new(FaultySegment(segment, self.0.clone())))
+        Ok(Box::new(FaultySegment(segment, self.0.clone(), 0)))
+    }
+
+    fn preallocate(&mut self, path: &Path, bytes: u64) -> io::Result<Box<dyn Segment>> {
+        self.0.strike(CREATE << JOURNAL)?;
+        let segment = SystemDisk.preallocate(path, bytes)?;
+        Ok(Box::new(FaultySegment(segment, self.0.clone(), JOURNAL)))
     }
 
     fn sync_directory(&mut self, directory: &Path) -> io::Result<()> {
@@ -56,7 +65,7 @@ impl Segment for FaultySegment {
     fn append(&mut self, text: &[u8]) -> io::Result<()> {
         let half = self
             .1
-            .strike(WRITE)
+            .strike(WRITE << self.2)
             .map_err(|error| (error, text.len() / 2));
         match half {
             Ok(()) => self.0.append(text),
@@ -68,13 +77,17 @@ impl Segment for FaultySegment {
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        self.1.strike(SYNC)?;
+        self.1.strike(SYNC << self.2)?;
         self.0.sync()
     }
 
     fn cut(&mut self, bytes: u64) -> io::Result<()> {
-        self.1.strike(CUT)?;
+        self.1.strike(CUT << self.2)?;
         self.0.cut(bytes)
+    }
+
+    fn rewind(&mut self) -> io::Result<()> {
+        self.0.rewind()
     }
 }
 
@@ -109,8 +122,11 @@ fn line(name: &str) -> Vec<u8> {
 
 fn text(directory: &Path) -> String {
     let entries = std::fs::read_dir(directory).unwrap();
-    let texts = entries.map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap());
-    texts.collect()
+    let paths = entries.map(|entry| entry.unwrap().path());
+    let paths = paths.filter(|path| path.extension().is_some_and(|end| end == "jsonl"));
+    paths
+        .map(|path| std::fs::read_to_string(path).unwrap())
+        .collect()
 }
 
 #[tokio::test]
@@ -125,7 +141,7 @@ async fn while_the_disk_is_full_requests_wait_and_fail_and_later_all_is_there() 
         let (directory, faults) = (TempDir::new().unwrap(), Faults::default());
         let log = open(directory.path(), &faults, Duration::from_millis(50));
         log.write(line("Before")).await.unwrap();
-        faults.set(calls);
+        faults.set(calls | calls << JOURNAL);
         let refused = log.write(line("Change")).await;
         assert!(matches!(refused, Err(AuditError::Unavailable(_))));
         assert!(!log.is_ready());
@@ -188,5 +204,65 @@ async fn a_full_disk_at_rotation_loses_nothing() {
     for round in 0..60 {
         let name = format!("\"Round{round}\"");
         assert_eq!(text.matches(&name).count(), 1, "{name}");
+    }
+}
+
+/// What was acknowledged while the journal alone could be synced is in the next file.
+#[tokio::test]
+async fn a_file_that_cannot_be_synced_owes_the_next_what_the_journal_has() {
+    for calls in [SYNC, SYNC | CUT, SYNC | CUT | WRITE] {
+        let (directory, faults) = (TempDir::new().unwrap(), Faults::default());
+        let log = open(directory.path(), &faults, Duration::from_millis(50));
+        log.write(line("Before")).await.unwrap();
+        faults.set(SYNC);
+        let mut acknowledged = vec!["Before".to_owned()];
+        for number in 0..3 {
+            let name = format!("Kept{number}");
+            log.write(line(&name)).await.unwrap();
+            acknowledged.push(name);
+        }
+        // a note is not worth its place in the journal: the file is to be synced
+        faults.set(calls);
+        log.note(line("Read")).await.unwrap();
+        while log.is_ready() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        faults.set(NOTHING);
+        while log.ready().await.is_err() {}
+        log.write(line("After")).await.unwrap();
+        let head = log.head();
+        assert_eq!(head.sequence, 2, "{calls}");
+        drop(log);
+        let report = verify(directory.path(), &[head], None).unwrap();
+        assert_eq!(report.problems, Vec::<String>::new(), "{calls}");
+        let newest = std::fs::read_dir(directory.path()).unwrap();
+        let newest = newest.map(|entry| entry.unwrap().path());
+        let newest = newest.max_by_key(|path| path.to_string_lossy().contains("02.jsonl"));
+        let text = std::fs::read_to_string(newest.unwrap()).unwrap();
+        for name in acknowledged.iter().skip(1) {
+            assert_eq!(text.matches(&format!("\"{name}\"")).count(), 1, "{calls}");
+        }
+    }
+}
+
+/// Without a journal, and while it fails, files are synced instead.
+#[tokio::test]
+async fn a_journal_that_fails_holds_nobody_up() {
+    for (calls, at_start) in [(CREATE, true), (WRITE, false), (SYNC, false), (WRITE, true)] {
+        let (directory, faults) = (TempDir::new().unwrap(), Faults::default());
+        if at_start {
+            faults.set(calls << JOURNAL);
+        }
+        let log = open(directory.path(), &faults, Duration::from_millis(50));
+        faults.set(calls << JOURNAL);
+        for number in 0..5 {
+            log.write(line(&format!("Change{number}"))).await.unwrap();
+        }
+        faults.set(NOTHING);
+        log.write(line("After")).await.unwrap();
+        let head = log.head();
+        drop(log);
+        let report = verify(directory.path(), &[head], None).unwrap();
+        assert_eq!((report.problem_count, report.lines), (0, 7), "{report:#?}");
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! <audit>/node                      the node's name
+//! <audit>/<node>.journal            lines that are on disk here before they are in their file
 //! <audit>/<node>-0000000001.jsonl   first line: which file came before, and the hash at its end
 //!         <node>-0000000002.jsonl   {…,"chain":{"line":2,"hash":"…"}}
 //! ```
@@ -11,13 +12,14 @@
 //! This room must never know what a line says.
 //!
 //! In reading order: `chain` (a line and its hash), `walk` (reading lines again), `first_line`, `directory` (names of
-//! files), `recovery` (where a chain goes on), `disk` and `writer` (the thread), `lines` and `queue` (the way to it),
-//! [`log`], [`verify`](mod@verify).
+//! files), `journal` and `recovery` (where a chain goes on), `disk` and `writer` (the thread), `lines` and `queue` (the way
+//! to it), [`log`], [`verify`](mod@verify).
 
 mod chain;
 mod directory;
 mod disk;
 mod first_line;
+mod journal;
 mod lines;
 pub mod log;
 mod queue;

@@ -105,9 +105,9 @@ impl Queue {
         }
     }
 
-    /// Waits for lines, on the thread, and leaves those behind that are `written`: their memory is used again. `None`
-    /// once there will be no more.
-    pub(crate) fn next_lines(&self, written: Lines) -> Option<Lines> {
+    /// Waits for lines, on the thread, and leaves those behind that are `written`: their memory is used again. With them
+    /// comes whether somebody waits for them; `None` once there will be no more.
+    pub(crate) fn next_lines(&self, written: Lines) -> Option<(Lines, bool)> {
         let room = written.emptied();
         let mut state = self.state.lock();
         loop {
@@ -126,7 +126,8 @@ impl Queue {
         state.is_urgent = false;
         state.is_busy = true;
         state.taken = std::mem::take(&mut state.waiting);
-        Some(std::mem::replace(&mut state.lines, room))
+        let lines = std::mem::replace(&mut state.lines, room);
+        Some((lines, !state.taken.is_empty()))
     }
 
     /// The lines that the thread has are durable, up to `head`.

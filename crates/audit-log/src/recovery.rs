@@ -12,12 +12,13 @@ use ecru_ports::AuditHead;
 use crate::chain::{GENESIS, Hash, Place};
 use crate::directory;
 use crate::first_line::{End, FirstLine, Previous};
+use crate::journal;
 use crate::walk::{Step, Walk};
 
 /// A file that is not longer and has no line is one whose first line was never finished.
 const UNBEGUN: u64 = 4_096;
 
-/// Finds the file that the next one follows; `None` if there was never any.
+/// Finds the file that the next one follows, with all that the journal has of it; `None` if there was never any.
 pub(crate) fn last_file(
     directory: &Path,
     node: &str,
@@ -37,6 +38,7 @@ pub(crate) fn last_file(
     }
     let own = head.filter(|head| head.sequence == sequence);
     let path = directory::path(directory, node, sequence);
+    journal::replay(directory, node, &path, sequence)?;
     read(&path, sequence, own).map(Some)
 }
 

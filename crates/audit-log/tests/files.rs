@@ -278,6 +278,72 @@ async fn a_line_that_a_crash_left_unfinished_is_closed_by_the_next_file() {
     }
 }
 
+/// What a loss of power may leave: the files as they were synced, or any part of what was written since.
+#[tokio::test]
+async fn what_a_loss_of_power_takes_from_the_file_comes_back_from_the_journal() {
+    let directory = TempDir::new().unwrap();
+    let log = open(directory.path(), LARGE, Vec::new());
+    let begun = fs::read(&paths(directory.path())[0]).unwrap().len();
+    write(&log, 0..10).await;
+    let head = log.head();
+    let whole = fs::read(&paths(directory.path())[0]).unwrap();
+    for kept in [
+        begun,
+        begun + 1,
+        usize::midpoint(begun, whole.len()),
+        whole.len() - 1,
+    ] {
+        for garbage in [0, 7, whole.len()] {
+            let crashed = TempDir::new().unwrap();
+            for entry in fs::read_dir(directory.path()).unwrap() {
+                let from = entry.unwrap().path();
+                fs::copy(&from, crashed.path().join(from.file_name().unwrap())).unwrap();
+            }
+            let mut text = whole[..kept].to_vec();
+            text.resize(kept + garbage, 0);
+            fs::write(&paths(crashed.path())[0], &text).unwrap();
+            let again = open(crashed.path(), LARGE, vec![head.clone()]);
+            let restored = fs::read(&paths(crashed.path())[0]).unwrap();
+            assert_eq!(restored[..whole.len()], whole, "{kept} {garbage}");
+            write(&again, 10..12).await;
+            let head = again.head();
+            drop(again);
+            let report = report(crashed.path(), &head);
+            assert_eq!(report.problems, Vec::<String>::new(), "{kept} {garbage}");
+            assert_eq!(report.lines, 11 + 3);
+        }
+    }
+}
+
+/// Lines of a write that was never acknowledged may stand in the journal in part: they are not taken for whole.
+#[tokio::test]
+async fn a_journal_is_believed_as_far_as_its_chain_goes() {
+    let directory = TempDir::new().unwrap();
+    let log = open(directory.path(), LARGE, Vec::new());
+    write(&log, 0..10).await;
+    let node = log.head().node;
+    let whole = fs::read(&paths(directory.path())[0]).unwrap();
+    let journal = fs::read(directory.path().join(format!("{node}.journal"))).unwrap();
+    let written = journal.iter().rposition(|byte| *byte != 0).unwrap() + 1;
+    let first = lines(&paths(directory.path())[0])[0].len() + 1;
+    for torn in [0, 5, 79, 80, 200, written / 2, written - 1] {
+        let crashed = TempDir::new().unwrap();
+        fs::copy(directory.path().join("node"), crashed.path().join("node")).unwrap();
+        let file = crashed
+            .path()
+            .join(paths(directory.path())[0].file_name().unwrap());
+        fs::write(&file, &whole[..first]).unwrap();
+        let mut torn_journal = journal.clone();
+        torn_journal[torn] ^= 1;
+        fs::write(crashed.path().join(format!("{node}.journal")), torn_journal).unwrap();
+        drop(open(crashed.path(), LARGE, Vec::new()));
+        let restored = fs::read(&file).unwrap();
+        assert!(restored.len() < whole.len(), "{torn}");
+        assert_eq!(restored, whole[..restored.len()], "{torn}");
+        assert!(restored.ends_with(b"\n"));
+    }
+}
+
 #[tokio::test]
 async fn a_file_whose_first_line_was_never_finished_is_begun_again() {
     let (directory, head) = two_files().await;
