@@ -29,6 +29,10 @@ pub(crate) trait Session: Sql {
     fn commit(&mut self) -> Result<(), BatchFailure>;
     /// Ends the transaction without its changes, if it is still open.
     fn abandon(&mut self);
+    /// Whether the transaction begun changes structure, as far as the engine tells them apart.
+    fn restructures(&self) -> bool {
+        true
+    }
     /// Whether the transaction begun is still open: an engine may have ended it over an error.
     fn is_open(&self) -> bool;
 }
@@ -70,7 +74,7 @@ impl Member {
 pub(crate) fn run_batch<S: Session>(
     session: &mut S,
     members: &mut [Member],
-    commit_begins: impl FnOnce(),
+    commit_begins: impl FnOnce(&S),
 ) -> Result<Vec<Outcome>, BatchFailure> {
     session.begin().map_err(BatchFailure::Undone)?;
     let mut outcomes = Vec::with_capacity(members.len());
@@ -83,7 +87,7 @@ pub(crate) fn run_batch<S: Session>(
             }
         }
     }
-    commit_begins();
+    commit_begins(session);
     match session.commit() {
         Ok(()) => Ok(outcomes),
         Err(failure) => {

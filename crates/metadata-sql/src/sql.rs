@@ -89,6 +89,9 @@ pub(crate) trait Sql {
 
     /// Runs several statements without parameters, separated by semicolons.
     fn run_script(&mut self, script: &str) -> Result<(), StoreError>;
+
+    /// Takes note that the transaction changes structure: an engine may want to know it before COMMIT.
+    fn restructure(&mut self) {}
 }
 
 /// The first row of a statement that returns at most one.

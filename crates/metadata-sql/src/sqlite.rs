@@ -187,10 +187,10 @@ impl MetadataEngine for SqliteMetadata {
 
     /// The data directory's lock keeps every other process from writing.
     async fn generation(&self) -> Option<Generation> {
-        let commits = self.writer.counts().generation()?;
+        let counts = self.writer.counts();
         Some(Generation {
-            content: commits,
-            structure: commits,
+            content: counts.commits_ended(),
+            structure: counts.restructurings_ended()?,
         })
     }
 }

@@ -103,7 +103,7 @@ impl Store {
     /// Counts every commit: see [`ecru_ports::metadata::Generation`].
     pub(crate) async fn generation(&self) -> Option<u64> {
         let counts = self.metadata.generation().await;
-        counts.map(|counts| counts.content)
+        counts.and_then(|counts| counts.content)
     }
 
     /// A page of a list, or a scan.

@@ -109,7 +109,8 @@ impl Watch {
     fn count(&mut self, now: Seen) -> Generation {
         let before = self.seen.as_ref();
         if before.map(|seen| &seen.visible) != Some(&now.visible) {
-            self.generation.content += 1;
+            let commits = self.generation.content.unwrap_or_default();
+            self.generation.content = Some(commits + 1);
         }
         if before.map(|seen| &seen.structure) != Some(&now.structure) {
             self.generation.structure += 1;

@@ -184,7 +184,7 @@ impl Batches {
         if self.guarded == 0 {
             session.go_unguarded();
         }
-        let run = run_batch(&mut session, &mut batch, || ());
+        let run = run_batch(&mut session, &mut batch, |_| ());
         self.turns = session.turn() != Turn::Unknown;
         match run {
             Ok(outcomes) => {

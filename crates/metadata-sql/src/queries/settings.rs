@@ -79,6 +79,7 @@ pub(crate) fn put_fact(sql: &mut dyn Sql, name: &str, value: &str) -> Result<(),
 
 /// Counts a change to repositories, keys, identities or settings: what was read of them before holds no longer.
 pub(crate) fn count_structure(sql: &mut dyn Sql) -> Result<(), StoreError> {
+    sql.restructure();
     sql.submit(
         "INSERT INTO store_fact (name, value) VALUES ('structure', '1') ON CONFLICT (name) \
          DO UPDATE SET value = CAST(CAST(store_fact.value AS BIGINT) + 1 AS TEXT)",

@@ -130,7 +130,7 @@ struct OneConnection(Arc<Mutex<Explained>>);
 impl MetadataEngine for OneConnection {
     async fn write(&self, _lane: Lane, work: WriteWork) -> Result<(), StoreError> {
         let (member, _) = crate::batch::Member::new(work);
-        match run_batch(&mut *self.0.lock(), &mut [member], || ()) {
+        match run_batch(&mut *self.0.lock(), &mut [member], |_| ()) {
             Ok(outcomes) => outcomes.into_iter().collect(),
             Err(BatchFailure::Undone(error) | BatchFailure::Unknown(error)) => Err(error),
         }

@@ -54,6 +54,8 @@ pub(super) struct SqliteSession {
     /// A transaction could be neither made durable nor undone for certain. What the connection knows of the files is
     /// not relied on: the next transaction that writes begins on another.
     is_spent: bool,
+    /// Whether the transaction that was begun last changes structure.
+    restructures: bool,
 }
 
 impl SqliteSession {
@@ -88,6 +90,7 @@ impl SqliteSession {
             path: path.to_owned(),
             settings,
             is_spent: false,
+            restructures: false,
         })
     }
 
@@ -205,6 +208,10 @@ impl Sql for SqliteSession {
             .execute_batch(script)
             .map_err(|error| store_error(&error))
     }
+
+    fn restructure(&mut self) {
+        self.restructures = true;
+    }
 }
 
 impl Session for SqliteSession {
@@ -213,7 +220,12 @@ impl Session for SqliteSession {
             // the other is open before this one closes: the last to close would take the log away
             *self = Self::open(&self.path, self.settings)?;
         }
+        self.restructures = false;
         self.control("BEGIN IMMEDIATE")
+    }
+
+    fn restructures(&self) -> bool {
+        self.restructures
     }
 
     fn mark(&mut self) -> Result<(), StoreError> {

@@ -190,7 +190,7 @@ impl<S: Sql> WriteIdentities for SqlTransaction<'_, S> {
         document: &str,
         expires_at: Timestamp,
     ) -> Result<(), StoreError> {
-        self.run(|sql| identities::put_session_context(sql, hash, document, expires_at))
+        self.restructure(|sql| identities::put_session_context(sql, hash, document, expires_at))
     }
 
     fn delete_expired_session_contexts(

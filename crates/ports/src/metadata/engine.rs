@@ -29,10 +29,12 @@ pub enum Lane {
 /// Counts of changes: what was read at one generation is what would be read now while its count stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Generation {
-    /// Counts every commit.
-    pub content: u64,
+    /// Counts every commit. `None` while one is under way that some readers may see already: others must not be taken
+    /// back behind them.
+    pub content: Option<u64>,
     /// Counts at least the commits that change repositories (other than their versions), their tags and policies, keys
-    /// of any kind, identities, or settings of registries: pushes and deletes of images need not raise it.
+    /// of any kind, identities, contexts of sessions, or settings of registries: pushes and deletes of images need not
+    /// raise it.
     pub structure: u64,
 }
 
@@ -65,8 +67,7 @@ pub trait MetadataEngine: Send + Sync {
     fn size_in_bytes(&self) -> Option<u64>;
 
     /// Counts commits, of whichever process. It rises before a commit is acknowledged. `None` where the engine cannot
-    /// tell, and while a commit is under way that some readers may see already: others must not be taken back
-    /// behind them.
+    /// tell, and while a commit is under way that changes structure.
     async fn generation(&self) -> Option<Generation> {
         None
     }

@@ -174,7 +174,7 @@ struct Reader {
 
 impl Reader {
     fn value(&self, is_remembering: bool) -> u64 {
-        let generation = self.writer.counts().generation();
+        let generation = self.writer.counts().commits_ended();
         let generation = generation.filter(|_| is_remembering);
         let remembered = *self.remembered.lock();
         if let Some((at, value)) = remembered
