@@ -14,7 +14,7 @@ use ecru_policy::{Explanation, Value};
 use ecru_ports::metadata::{EntityKind, ReadTransaction};
 
 use crate::access::{Access, Decisions, Demand, RequestContext, Resource};
-use crate::iam::records::parse_identity_arn;
+use crate::iam::records::{self, NamedDocument, Tag};
 use crate::store::{Store, Warrant};
 use crate::sts::AskedRole;
 
@@ -72,7 +72,7 @@ impl Explanations {
         let role = self.asked_role(&request).await?;
         let resource = match &role {
             Some(role) => role.resource(self.home.region.clone()),
-            None => self.resource(&request.resource, &principal)?,
+            None => self.resource(&request.resource, &principal).await?,
         };
         let trust = role.map(|role| role.trust()).transpose()?;
         let mut demand = Demand::new(request.action, resource);
@@ -111,7 +111,7 @@ impl Explanations {
         })
     }
 
-    fn resource(&self, text: &str, principal: &Principal) -> Result<Resource, Error> {
+    async fn resource(&self, text: &str, principal: &Principal) -> Result<Resource, Error> {
         let of_account = |account: AccountId, region: &str| Registry {
             account,
             region: Region::parse(region).unwrap_or_else(|_| self.home.region.clone()),
@@ -133,7 +133,21 @@ impl Explanations {
         if service == "ecr" && resource == "repository/*" {
             return Ok(Resource::EveryRepository(registry));
         }
-        Ok(Resource::named(registry, text.to_owned(), Vec::new()))
+        let tags = self.tags_of_identity(text).await?;
+        Ok(Resource::named(registry, text.to_owned(), tags))
+    }
+
+    /// The tags of a user, role, policy or provider of identities; none if the ARN names nothing of the kind.
+    async fn tags_of_identity(&self, arn: &str) -> Result<Vec<Tag>, Error> {
+        let Some((account, kind, key)) = records::parse_identity_arn(arn) else {
+            return Ok(Vec::new());
+        };
+        let find =
+            move |rows: &mut dyn ReadTransaction| match rows.find_entity(&account, kind, &key)? {
+                Some(entity) => Ok(records::read::<NamedDocument>(&entity)?.tags),
+                None => Ok(Vec::new()),
+            };
+        self.store.lookup(Warrant::server(), find).await
     }
 }
 
@@ -187,7 +201,7 @@ fn find_principal(
     if let Some(rest) = arn.strip_prefix("arn:aws:sts::") {
         return find_session(rows, rest, now);
     }
-    let Some((account, kind, key)) = parse_identity_arn(arn) else {
+    let Some((account, kind, key)) = records::parse_identity_arn(arn) else {
         return Ok(None);
     };
     let Some(entity) = rows.find_entity(&account, kind, &key)? else {
@@ -224,7 +238,7 @@ fn find_session(
     let Some((account, role, session)) = parsed else {
         return Ok(None);
     };
-    let key = crate::iam::records::name_key(role);
+    let key = records::name_key(role);
     let found = rows.find_entity(&account, EntityKind::Role, &key)?;
     Ok(found.map(|entity| Principal {
         arn: session_arn(&account, role, session),

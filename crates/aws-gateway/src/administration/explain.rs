@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ecru_aws_model::ecr;
+use ecru_aws_model::{ecr, iam};
 use ecru_domain::action::ECR_ACTIONS;
 use ecru_domain::{Action, Error};
 use ecru_policy::Explanation;
@@ -68,9 +68,11 @@ const ROLE_ACTIONS: [Action; 3] = [
 
 /// The action of that name, whatever its case.
 fn known_action(name: &str) -> Option<Action> {
-    let operations = ecr::Operation::ALL.iter().map(|known| known.iam_action());
+    let of_ecr = ecr::Operation::ALL.iter().map(|known| known.iam_action());
+    let of_iam = iam::Operation::ALL.iter().map(|known| known.iam_action());
     let of_roles = ROLE_ACTIONS.map(Action::as_str);
-    let mut known = ECR_ACTIONS.into_iter().chain(operations).chain(of_roles);
+    let known = ECR_ACTIONS.into_iter().chain(of_ecr);
+    let mut known = known.chain(of_iam).chain(of_roles);
     known
         .find(|known| known.eq_ignore_ascii_case(name))
         .map(Action::named)

@@ -178,3 +178,38 @@ async fn the_trust_policy_of_a_role_is_explained() {
     assert_eq!(absent["reason"], reason);
     assert_eq!(layer["statements"], json!([]));
 }
+
+#[tokio::test]
+async fn what_somebody_may_do_with_identities_is_explained_with_their_tags() {
+    let world = World::new().await;
+    user(&world, HOME, "eve").await;
+    for (name, team) in [("mine", "red"), ("other", "blue")] {
+        let given = [
+            ("UserName", name),
+            ("Tags.member.1.Key", "team"),
+            ("Tags.member.1.Value", team),
+        ];
+        manage(&world, HOME, "CreateUser", &given).await;
+    }
+    let policy = json!({"Version": "2012-10-17", "Statement": {
+        "Sid": "Own", "Effect": "Allow", "Action": "iam:Delete*", "Resource": "*",
+        "Condition": {"StringEquals": {"aws:ResourceTag/team": "red"}}}});
+    let policy = policy.to_string();
+    let given = [
+        ("UserName", "eve"),
+        ("PolicyName", "own"),
+        ("PolicyDocument", &policy),
+    ];
+    manage(&world, HOME, "PutUserPolicy", &given).await;
+    for (name, outcome) in [
+        ("mine", "allowed"),
+        ("other", "implicitlyDenied"),
+        ("absent", "implicitlyDenied"),
+    ] {
+        let input = json!({"principal": format!("arn:aws:iam::{HOME}:user/eve"), "action": "iam:DeleteUser",
+            "resource": format!("arn:aws:iam::{HOME}:user/{name}")});
+        let (explained, layer) = explained(&world, input, "identity").await;
+        assert_eq!(explained["decision"]["outcome"], outcome, "{name}");
+        assert_eq!(layer["statements"].as_array().unwrap().len(), 1);
+    }
+}
