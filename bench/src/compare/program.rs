@@ -111,6 +111,9 @@ impl Program {
                 .arg(Self::data(home))
                 .arg("--keys")
                 .arg(home.join("data.keys"))
+                // a line for each request is no part of what tags and layers take
+                .arg("--audit-dir")
+                .arg(home.join("audit"))
                 .args(["--region", REGION])
                 .args(&self.arguments)
                 .env("ECRU_ROOT_ACCESS_KEY_ID", &key.id)
@@ -146,7 +149,7 @@ mod tests {
         let command = program.command(Path::new("/h"), 5000).unwrap();
         let arguments: Vec<&str> = command.get_args().filter_map(|arg| arg.to_str()).collect();
         let wanted = "serve --listen 127.0.0.1:5000 --data /h/data --keys /h/data.keys \
-                      --region us-east-1";
+                      --audit-dir /h/audit --region us-east-1";
         assert_eq!(arguments.join(" "), wanted);
         let secret = &program.root_key().unwrap().secret;
         assert_eq!(secret.len(), 40);
