@@ -347,6 +347,11 @@ pub(crate) fn host_of(parts: &Parts) -> &str {
 /// What the client calls itself, shortened.
 pub(crate) fn user_agent(headers: &HeaderMap) -> Option<String> {
     let value = headers.get(USER_AGENT)?;
+    if let Ok(text) = value.to_str()
+        && text.len() <= MAX_USER_AGENT
+    {
+        return Some(text.to_owned());
+    }
     let text = String::from_utf8_lossy(value.as_bytes());
     Some(text.chars().take(MAX_USER_AGENT).collect())
 }

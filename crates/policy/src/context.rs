@@ -75,8 +75,8 @@ fn hash(name: &str) -> u64 {
 }
 
 /// The context keys of a request with their values. Names are compared without regard to case, the part behind
-/// the slash of a tag key included.
-#[derive(Clone, Debug, Default)]
+/// the slash of a tag key included. Two are equal if the same was set in the same order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Context {
     /// The hashes of the keys of `entries`, which are looked through first.
     hashes: Vec<u64>,

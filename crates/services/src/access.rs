@@ -12,6 +12,7 @@
 
 mod asked_keys;
 mod condition_keys;
+mod decided;
 mod decisions;
 mod demand;
 mod holding;
@@ -27,6 +28,7 @@ use ecru_domain::error::RepositoryLabel;
 use ecru_domain::{Action, Error, Principal, Refusal, Region, Registry, RepositoryName, Timestamp};
 use ecru_policy::Document;
 
+use self::decided::Decided;
 pub use self::decisions::{DecisionNote, Decisions};
 pub use self::demand::{Demand, Resource};
 use self::holding::{Holding, Holdings};
@@ -173,6 +175,7 @@ impl Permit {
 pub struct Access {
     standings: Standings,
     holdings: Holdings,
+    decided: Arc<Decided>,
 }
 
 impl Access {
@@ -181,6 +184,7 @@ impl Access {
         Self {
             standings: Standings::new(store.clone()),
             holdings: Holdings::new(store.clone()),
+            decided: Arc::default(),
         }
     }
 
@@ -251,7 +255,13 @@ impl Access {
             standing: &standing,
             holding: &holding,
         };
-        let decision = question.decide();
+        let decision = match &demand.resource {
+            // what binds it binds nothing else
+            Resource::Repository(..) => self.decided.decide(&question, &standing, &holding),
+            Resource::Any(_) | Resource::EveryRepository(_) | Resource::Named(_) => {
+                question.decide()
+            }
+        };
         context.decisions.note(demand, &decision);
         Ok(decision)
     }

@@ -80,8 +80,7 @@ impl Store {
         V: Clone + Send + 'static,
         F: FnOnce(&mut dyn ReadTransaction) -> Result<V, Error> + Send + 'static,
     {
-        let generation = self.metadata.generation().await;
-        let generation = generation.map(|counts| counts.structure);
+        let generation = self.structure().await;
         if let Some(known) = memory.get(generation, &key) {
             return Ok(known);
         }
@@ -96,8 +95,14 @@ impl Store {
         memory: &Remembered<K, V>,
         key: &K,
     ) -> Option<V> {
-        let generation = self.metadata.generation().await;
-        memory.get(generation.map(|counts| counts.structure), key)
+        memory.get(self.structure().await, key)
+    }
+
+    /// Counts the commits after which what was read of keys, identities and repositories is to be read again: see
+    /// [`ecru_ports::metadata::Generation`].
+    pub(crate) async fn structure(&self) -> Option<u64> {
+        let counts = self.metadata.generation().await;
+        counts.map(|counts| counts.structure)
     }
 
     /// Counts every commit: see [`ecru_ports::metadata::Generation`].

@@ -129,6 +129,7 @@ impl Services {
             outside,
         );
         let tokens = Tokens::new(
+            store.clone(),
             access.clone(),
             identity.clone(),
             server_keys,

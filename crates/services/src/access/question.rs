@@ -26,15 +26,20 @@ const OUT_OF_REACH: Decision = Decision {
 impl Question<'_> {
     /// The decision.
     pub(crate) fn decide(&self) -> Decision {
+        self.decide_in(&self.needed_context())
+    }
+
+    /// The decision, with the condition keys that are needed for it.
+    pub(super) fn decide_in(&self, context: &Context) -> Decision {
         if self.is_out_of_reach() {
             return OUT_OF_REACH;
         }
-        self.ask(ecru_policy::decide)
+        self.ask(context, ecru_policy::decide)
     }
 
     /// The decision with everything that was looked at.
     pub(crate) fn explain(&self) -> Explanation {
-        let mut explanation = self.ask(ecru_policy::explain);
+        let mut explanation = self.ask(&self.needed_context(), ecru_policy::explain);
         if self.is_out_of_reach() {
             explanation.decision = OUT_OF_REACH;
         }
@@ -57,7 +62,7 @@ impl Question<'_> {
         }
     }
 
-    fn ask<T>(&self, judge: fn(&Layers<'_>, &Request<'_>) -> T) -> T {
+    fn ask<T>(&self, context: &Context, judge: fn(&Layers<'_>, &Request<'_>) -> T) -> T {
         let standing = self.standing;
         let layers = Layers {
             identity: &standing.identity,
@@ -67,7 +72,6 @@ impl Question<'_> {
             scps: &standing.place.scps,
             rcps: &self.holding.place.rcps,
         };
-        let context = self.needed_context();
         let arn = self.demand.resource.arn();
         judge(
             &layers,
@@ -76,13 +80,13 @@ impl Question<'_> {
                 action: self.demand.action.as_str(),
                 resource: &arn,
                 resource_account: self.demand.resource.registry().account.as_str(),
-                context: &context,
+                context,
             },
         )
     }
 
     /// Only what some policy asks for: most ask for nothing.
-    fn needed_context(&self) -> Context {
+    pub(super) fn needed_context(&self) -> Context {
         let mut context = Context::new();
         let (own, held) = (&self.standing.asked, &self.holding.asked);
         for key in own

@@ -25,7 +25,6 @@ mod policies;
 mod repositories;
 mod rigged;
 mod sessions;
-mod sparing;
 mod storm;
 mod tokens;
 mod uploads;

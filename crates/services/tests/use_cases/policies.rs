@@ -97,11 +97,14 @@ async fn a_policy_may_ask_for_address_and_region() {
         pull(&world, &who, &app).await.is_some(),
         "no address at all"
     );
+    // twice, since decisions are remembered
     for (address, allowed) in [
         ("192.0.2.77", true),
         ("198.51.100.1", false),
         ("::ffff:192.0.2.1", true),
-    ] {
+    ]
+    .repeat(2)
+    {
         who.peer = Some(address.parse().unwrap());
         assert_eq!(
             pull(&world, &who, &app).await.is_none(),

@@ -26,7 +26,6 @@ use futures_util::StreamExt as _;
 
 use crate::issuers::Issuers;
 use crate::rigged::{Rig, Rigged};
-use crate::sparing::Sparing;
 
 /// How long unreferenced layers stay here.
 pub(crate) const GRACE: Duration = Duration::from_secs(24 * 3600);
@@ -111,7 +110,7 @@ impl World {
         let clock = Arc::new(HandClock(AtomicI64::new(1_800_000_000_000_000)));
         let metadata = SqliteMetadata::open(&directory.path().join("ecru.db"), &*clock).unwrap();
         let outside = Outside {
-            metadata: Metadata::new(Arc::new(Sparing(metadata))),
+            metadata: Metadata::new(Arc::new(metadata)),
             blobs: before(Arc::new(
                 DirectoryBlobs::open(&directory.path().join("blobs")).unwrap(),
             )),
