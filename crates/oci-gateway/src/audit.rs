@@ -13,8 +13,9 @@ use http::request::Parts;
 use http::{HeaderMap, Method, Response};
 use serde::Serialize;
 
+use crate::call::{host_of, user_agent};
 use crate::errors::{Code, Failure};
-use crate::gateway::{Arrival, host_of, user_agent};
+use crate::gateway::Arrival;
 use crate::paths::Target;
 use crate::query::Query;
 use crate::response::{CONTENT_DIGEST, ResponseBody, UPLOAD_UUID};

@@ -6,12 +6,17 @@ use ecru_domain::address::{self, RepositoryAddress};
 use ecru_domain::error::RepositoryLabel;
 use ecru_domain::{Digest, Refusal, Registry, RepositoryName};
 use ecru_services::{RequestContext, Services};
+use http::header::{HOST, USER_AGENT};
+use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method};
 
 use crate::bodies::{ManifestBudget, RequestBody};
 use crate::errors::{Code, Failure};
 use crate::query::Query;
 use crate::response::header_value;
+
+/// The longest `User-Agent` that is kept, in characters.
+const MAX_USER_AGENT: usize = 512;
 
 /// What a handler is called with.
 pub(crate) struct Call<'a> {
@@ -91,4 +96,28 @@ impl Received<'_> {
         let value = values.next()?.to_str().ok()?;
         values.next().is_none().then_some(value)
     }
+}
+
+/// The host that the client asked: HTTP/2 and absolute targets carry it in the target.
+pub(crate) fn host_of(parts: &Parts) -> &str {
+    let header = || {
+        parts
+            .headers
+            .get(HOST)
+            .and_then(|value| value.to_str().ok())
+    };
+    let authority = parts.uri.authority().map(http::uri::Authority::as_str);
+    authority.or_else(header).unwrap_or_default()
+}
+
+/// What the client calls itself, shortened.
+pub(crate) fn user_agent(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(USER_AGENT)?;
+    if let Ok(text) = value.to_str()
+        && text.len() <= MAX_USER_AGENT
+    {
+        return Some(text.to_owned());
+    }
+    let text = String::from_utf8_lossy(value.as_bytes());
+    Some(text.chars().take(MAX_USER_AGENT).collect())
 }

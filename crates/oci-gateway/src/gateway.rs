@@ -14,15 +14,15 @@ use ecru_domain::address::{registry_of_host, registry_of_request};
 use ecru_domain::{Principal, Region, Registry, Timestamp};
 use ecru_services::tokens::TokenHolder;
 use ecru_services::{Decisions, RequestContext, Services};
-use http::header::{ALLOW, HOST, USER_AGENT};
+use http::header::ALLOW;
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body;
 
 use crate::audit::Entry;
 use crate::authentication::{authenticate, check_region};
 use crate::bodies::{Drain, ManifestBudget, RequestBody};
-use crate::call::{Call, Received};
+use crate::call::{Call, Received, host_of, user_agent};
 use crate::errors::{Code, Failure};
 use crate::paths::{self, Target};
 use crate::query::Query;
@@ -39,9 +39,6 @@ const KNOWN: Drain = Drain {
     bytes: 32 * 1_024 * 1_024,
     time: Duration::from_secs(5),
 };
-
-/// The longest `User-Agent` that is kept, in characters.
-const MAX_USER_AGENT: usize = 512;
 
 /// What the operator sets.
 #[derive(Clone, Debug)]
@@ -330,30 +327,6 @@ impl Outcome {
             principal: None,
         }
     }
-}
-
-/// The host that the client asked: HTTP/2 and absolute targets carry it in the target.
-pub(crate) fn host_of(parts: &Parts) -> &str {
-    let header = || {
-        parts
-            .headers
-            .get(HOST)
-            .and_then(|value| value.to_str().ok())
-    };
-    let authority = parts.uri.authority().map(http::uri::Authority::as_str);
-    authority.or_else(header).unwrap_or_default()
-}
-
-/// What the client calls itself, shortened.
-pub(crate) fn user_agent(headers: &HeaderMap) -> Option<String> {
-    let value = headers.get(USER_AGENT)?;
-    if let Ok(text) = value.to_str()
-        && text.len() <= MAX_USER_AGENT
-    {
-        return Some(text.to_owned());
-    }
-    let text = String::from_utf8_lossy(value.as_bytes());
-    Some(text.chars().take(MAX_USER_AGENT).collect())
 }
 
 fn context(

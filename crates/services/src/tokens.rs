@@ -185,14 +185,11 @@ impl Tokens {
         }
         let hash = Digest::sha256(password.as_bytes());
         let structure = self.store.structure().await;
-        let opened = match self.opened.get(structure, &hash) {
-            Some(opened) => opened,
-            None => {
-                let opened = self.open_token(password).await?;
-                self.opened.put(structure, hash, opened.clone(), 1);
-                opened
-            }
-        };
+        if let Some(opened) = self.opened.get(structure, &hash) {
+            return opened.admit(now);
+        }
+        let opened = self.open_token(password).await?;
+        self.opened.put(structure, hash, opened.clone(), 1);
         opened.admit(now)
     }
 
