@@ -1,5 +1,5 @@
 //! Lines one behind the other in one piece of memory. A request's line is copied here and freed by the thread that made
-//! it: freed by the writer's, thousands at a time, each would cost 1.5 µs more in fresh pages.
+//! it: freed by the writer's, thousands at a time, their memory was 2.4 % of a manifest GET.
 
 /// Memory that is kept for the next lines, in bytes.
 const KEPT: usize = 2 * 1_024 * 1_024;

@@ -21,7 +21,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// Random bytes drawn at once. A draw costs as much for 16 bytes as for this many: 0.7 µs, twice for each request.
+/// Random bytes drawn at once. Drawn by sixteen, twice for each request, they were 3.7 % of a manifest GET.
 const DRAWN: usize = 1_024;
 
 /// Identifiers from the system's random source.
