@@ -6,7 +6,8 @@
 //!
 //! A sync of a file that has grown also writes what the file system knows of the file, a sync of this does not: 4 KiB at
 //! a time, 3,100 of the first were measured in a second, and 6,300 of the second. Once it is full, the file itself is
-//! synced, and it begins anew. A loss of power may take from the file what only the journal has: the next start writes it there again.
+//! synced, and it begins anew. A loss of power may take from the file what only the journal has: the next start writes
+//! it there again.
 //!
 //! Nothing needs a checksum: lines carry their hashes, and what is no chain that goes on where the head says was never
 //! acknowledged.
