@@ -3,7 +3,8 @@
 //! How long a decision takes: `cargo bench -p ecru-policy`.
 //!
 //! Ten identity policies of ten statements, as a busy user has them, and the policy of the repository; once decided
-//! by the last statement of all, once denied by none and allowed by none.
+//! by the last statement of all, once denied by none and allowed by none. Then the same number of statements that can
+//! only be told apart by their actions, and by their conditions.
 
 use std::fmt::Write as _;
 use std::hint::black_box;
@@ -17,25 +18,51 @@ const STATEMENTS: usize = 10;
 const ROUNDS: u32 = 50;
 const REPETITIONS: usize = 2_000;
 
-/// A policy whose statements allow a few actions on the repositories of one team each, under a condition.
-fn policy(number: usize) -> Document {
-    let mut text = String::from(r#"{"Version": "2012-10-17", "Statement": ["#);
-    for statement in 0..STATEMENTS {
-        let comma = if statement == 0 { "" } else { "," };
-        let effect = if statement == 5 { "Deny" } else { "Allow" };
-        write!(
-            text,
-            r#"{comma}{{"Sid": "S{statement}", "Effect": "{effect}",
-            "Action": ["ecr:PutImage", "ecr:Batch*", "ecr:GetDownloadUrlForLayer", "ecr:DescribeImages"],
-            "Resource": ["arn:aws:ecr:*:111122223333:repository/team-{number}-{statement}/*",
-                "arn:aws:ecr:us-east-1:111122223333:repository/${{aws:PrincipalTag/team}}/{number}/*"],
-            "Condition": {{"Bool": {{"aws:SecureTransport": "true"}},
-                "IpAddress": {{"aws:SourceIp": ["203.0.113.0/24", "10.0.0.0/8"]}}}}}}"#
-        )
-        .unwrap();
-    }
-    text.push_str("]}");
-    Document::new(format!("policy-{number}"), Policy::parse(&text).unwrap())
+/// Ten policies of ten statements, which `write` writes by the number of their policy and their own.
+fn policies(write: impl Fn(usize, usize) -> String) -> Vec<Document> {
+    let policy = |number| {
+        let mut text = String::from(r#"{"Version": "2012-10-17", "Statement": ["#);
+        for statement in 0..STATEMENTS {
+            let comma = if statement == 0 { "" } else { "," };
+            let effect = if statement == 5 { "Deny" } else { "Allow" };
+            let rest = write(number, statement);
+            write!(
+                text,
+                r#"{comma}{{"Sid": "S{statement}", "Effect": "{effect}", {rest}}}"#
+            )
+            .unwrap();
+        }
+        text.push_str("]}");
+        Document::new(format!("policy-{number}"), Policy::parse(&text).unwrap())
+    };
+    (0..POLICIES).map(policy).collect()
+}
+
+/// A few actions on the repositories of one team, under conditions.
+fn of_a_team(number: usize, statement: usize) -> String {
+    format!(
+        r#""Action": ["ecr:PutImage", "ecr:Batch*", "ecr:GetDownloadUrlForLayer", "ecr:DescribeImages"],
+        "Resource": ["arn:aws:ecr:*:111122223333:repository/team-{number}-{statement}/*",
+            "arn:aws:ecr:us-east-1:111122223333:repository/${{aws:PrincipalTag/team}}/{number}/*"],
+        "Condition": {{"Bool": {{"aws:SecureTransport": "true"}},
+            "IpAddress": {{"aws:SourceIp": ["203.0.113.0/24", "10.0.0.0/8"]}}}}"#
+    )
+}
+
+/// Other actions on everything.
+fn of_an_action(number: usize, statement: usize) -> String {
+    format!(
+        r#""Action": ["ecr:BatchGet{number}", "ecr:Describe*", "ecr:Put{statement}*", "s3:*"], "Resource": "*""#
+    )
+}
+
+/// The action on the repository, from another address and with a tag that nobody has.
+fn of_a_condition(number: usize, statement: usize) -> String {
+    format!(
+        r#""Action": "ecr:Batch*", "Resource": "arn:aws:ecr:*:111122223333:repository/team-9-9/*",
+        "Condition": {{"IpAddress": {{"aws:SourceIp": ["203.0.113.0/24", "10.0.0.0/8"]}},
+            "StringEquals": {{"aws:PrincipalTag/team": ["{number}-{statement}", "nobody"]}}}}"#
+    )
 }
 
 fn context() -> Context {
@@ -52,34 +79,32 @@ fn context() -> Context {
 }
 
 fn main() {
-    let identity: Vec<Document> = (0..POLICIES).map(policy).collect();
+    let teams = policies(of_a_team);
     let repository = r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["ecr:BatchGetImage"],
         "Principal": {"AWS": "arn:aws:iam::444455556666:root"}}]}"#;
     let resource = [Document::new(
         "repository",
         Policy::parse(repository).unwrap(),
     )];
-    let layers = Layers {
-        identity: &identity,
-        resource: &resource,
-        ..Layers::default()
-    };
     let principal = Principal::parse("arn:aws:iam::111122223333:user/alice").unwrap();
     let context = context();
-    for (name, resource) in [
-        (
-            "allowed by the last",
-            "arn:aws:ecr:us-east-1:111122223333:repository/team-9-9/web",
-        ),
-        (
-            "allowed by none",
-            "arn:aws:ecr:us-east-1:111122223333:repository/team-y/web",
-        ),
+    let own = "arn:aws:ecr:us-east-1:111122223333:repository/team-9-9/web";
+    let others = "arn:aws:ecr:us-east-1:111122223333:repository/team-y/web";
+    for (name, identity, target) in [
+        ("allowed by the last", &teams, own),
+        ("allowed by none", &teams, others),
+        ("told apart by actions", &policies(of_an_action), own),
+        ("told apart by conditions", &policies(of_a_condition), own),
     ] {
+        let layers = Layers {
+            identity,
+            resource: &resource,
+            ..Layers::default()
+        };
         let request = Request {
             principal: &principal,
             action: "ecr:BatchGetImage",
-            resource,
+            resource: target,
             resource_account: "111122223333",
             context: &context,
         };

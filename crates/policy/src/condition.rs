@@ -84,11 +84,11 @@ impl Condition {
     /// Whether it holds.
     pub(crate) fn holds(&self, context: &Context) -> bool {
         let operator = self.operator;
-        let value = context.value(&self.key);
+        let entry = context.entry(&self.key);
         if let Test::Missing(wanted) = &self.test {
-            return wanted.contains(&value.is_none());
+            return wanted.contains(&entry.is_none());
         }
-        let Some(value) = value else {
+        let Some(entry) = entry else {
             return operator.if_exists
                 || match operator.quantifier {
                     Quantifier::All => true,
@@ -97,10 +97,13 @@ impl Condition {
                 };
         };
         let fits = |value: &String| self.test.fits(value, context) != operator.is_negated;
-        match (operator.quantifier, value) {
+        match (operator.quantifier, &entry.value) {
             // whoever asks a key that may have several values for its one value gets no answer
             (Quantifier::Single, Value::Many(_)) => false,
-            (Quantifier::Single, Value::One(value)) => fits(value),
+            (Quantifier::Single, Value::One(value)) => match &self.test {
+                Test::Address(wanted) => is_in(entry.address, wanted) != operator.is_negated,
+                _ => fits(value),
+            },
             (Quantifier::All, value) => {
                 let values = value.all();
                 values.iter().all(String::is_empty) || values.iter().all(fits)
@@ -169,13 +172,15 @@ impl Test {
                 .is_some_and(|given| wanted.iter().any(|one| order.fits(given.cmp(one)))),
             Self::Bool(wanted) => boolean(given).is_some_and(|given| wanted.contains(&given)),
             Self::Bytes(wanted) => bytes(given).is_some_and(|given| wanted.contains(&given)),
-            Self::Address(wanted) => given
-                .parse::<IpAddr>()
-                .is_ok_and(|given| wanted.iter().any(|one| one.contains(given))),
+            Self::Address(wanted) => is_in(given.parse().ok(), wanted),
             Self::Arn(wanted) => wanted.iter().any(|one| one.matches(given, context)),
             Self::Missing(_) => false,
         }
     }
+}
+
+fn is_in(address: Option<IpAddr>, wanted: &[Network]) -> bool {
+    address.is_some_and(|address| wanted.iter().any(|one| one.contains(address)))
 }
 
 /// Whether a value of a condition can be read by its operator.

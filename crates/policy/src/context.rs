@@ -1,6 +1,8 @@
 //! What a request carries besides principal, action and resource (IAM User Guide, "AWS global condition context
 //! keys"). It is complete as given: a key that is not in it is missing.
 
+use std::net::IpAddr;
+
 /// The value of a context key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {
@@ -53,7 +55,7 @@ impl From<Vec<String>> for Value {
 /// The name of a context key, without regard to case, in a form that is quick to compare.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Key {
-    hash: u64,
+    hash: u32,
     /// In lower case.
     name: Box<str>,
 }
@@ -67,20 +69,34 @@ impl Key {
     }
 }
 
-/// FNV-1a of the name in lower case. It only saves comparisons: names are compared when hashes agree.
-fn hash(name: &str) -> u64 {
-    name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+/// FNV-1a of the name in lower case, folded. It only saves comparisons: names are compared when hashes agree.
+fn hash(name: &str) -> u32 {
+    let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
         (hash ^ u64::from(byte.to_ascii_lowercase())).wrapping_mul(0x0100_0000_01b3)
-    })
+    });
+    let [high, low] = [hash >> u32::BITS, hash].map(|half| half & u64::from(u32::MAX));
+    u32::try_from(high ^ low).unwrap_or_default()
 }
+
+/// Hashes compared at once.
+const GROUP: usize = 8;
 
 /// The context keys of a request with their values. Names are compared without regard to case, the part behind
 /// the slash of a tag key included. Two are equal if the same was set in the same order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Context {
     /// The hashes of the keys of `entries`, which are looked through first.
-    hashes: Vec<u64>,
-    entries: Vec<(Box<str>, Value)>,
+    hashes: Vec<u32>,
+    entries: Vec<Entry>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Entry {
+    /// The key in lower case.
+    name: Box<str>,
+    pub(crate) value: Value,
+    /// The value as an address, read once rather than by each condition.
+    pub(crate) address: Option<IpAddr>,
 }
 
 impl Context {
@@ -97,11 +113,20 @@ impl Context {
         let key = Key::new(key);
         let value = value.into();
         let place = self.place(&key);
+        let address = match &value {
+            Value::One(text) => text.parse().ok(),
+            Value::Many(_) => None,
+        };
         if let Some(entry) = place.and_then(|place| self.entries.get_mut(place)) {
-            entry.1 = value;
+            entry.value = value;
+            entry.address = address;
         } else {
             self.hashes.push(key.hash);
-            self.entries.push((key.name, value));
+            self.entries.push(Entry {
+                name: key.name,
+                value,
+                address,
+            });
         }
         self
     }
@@ -120,18 +145,41 @@ impl Context {
     }
 
     pub(crate) fn value(&self, key: &Key) -> Option<&Value> {
-        let place = self.place(key)?;
-        self.entries.get(place).map(|(_, value)| value)
+        self.entry(key).map(|entry| &entry.value)
     }
 
+    /// What is known of a key.
+    #[inline]
+    pub(crate) fn entry(&self, key: &Key) -> Option<&Entry> {
+        self.entries.get(self.place(key)?)
+    }
+
+    #[inline]
     fn place(&self, key: &Key) -> Option<usize> {
-        let mut pairs = self.hashes.iter().zip(&self.entries);
-        pairs.position(|(hash, (name, _))| *hash == key.hash && *name == key.name)
+        let (groups, rest) = self.hashes.as_chunks::<GROUP>();
+        let mut start = 0;
+        for group in groups.iter().map(<[u32; GROUP]>::as_slice).chain([rest]) {
+            // without an early end, so that the processor compares a group in one step or two
+            let is_same = |hash: &u32| u32::from(*hash == key.hash);
+            let same = group.iter().map(is_same).fold(0, |one, other| one | other);
+            if same > 0 {
+                let entries = self.entries.get(start..).unwrap_or_default();
+                let mut pairs = group.iter().zip(entries);
+                let own =
+                    pairs.position(|(hash, entry)| *hash == key.hash && entry.name == key.name);
+                if let Some(place) = own {
+                    return Some(start + place);
+                }
+            }
+            start += group.len();
+        }
+        None
     }
 
     /// The keys, in lower case, with their values.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
-        self.entries.iter().map(|(name, value)| (&**name, value))
+        let entries = self.entries.iter();
+        entries.map(|entry| (&*entry.name, &entry.value))
     }
 }
 

@@ -138,7 +138,7 @@ impl<'a> Verdict<'a> {
     ) -> Self {
         let mut verdict = Self::default();
         for document in documents {
-            for (index, statement) in document.policy.statements().iter().enumerate() {
+            for (index, statement) in document.policy.candidates(query) {
                 let best = verdict.allow.map(|(grade, _)| grade);
                 let is_allow = statement.effect() == Effect::Allow;
                 if is_allow && best == Some(Grade::Direct) {

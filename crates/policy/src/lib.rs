@@ -61,6 +61,7 @@ pub mod policy;
 pub mod principal;
 mod resource;
 pub mod rewrite;
+mod sieve;
 mod stated;
 mod statement;
 mod syntax;

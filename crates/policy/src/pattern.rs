@@ -12,7 +12,7 @@ use std::borrow::Cow;
 use crate::context::{Context, Key, Value};
 
 /// A variable: a context key, and what stands for it if the request has no single value.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Variable {
     key: Key,
     /// As written.
@@ -38,7 +38,7 @@ impl Variable {
     }
 
     /// A key that may have several values is no variable, even when it has one.
-    fn resolve<'a>(&'a self, context: &'a Context) -> Option<&'a str> {
+    pub(crate) fn resolve<'a>(&'a self, context: &'a Context) -> Option<&'a str> {
         match context.value(&self.key) {
             Some(Value::One(value)) => Some(value),
             Some(Value::Many(_)) | None => self.default.as_deref(),
@@ -126,6 +126,25 @@ impl Pattern {
         match self {
             Self::Text(own) => Some(own),
             _ => None,
+        }
+    }
+
+    /// What it begins with: text, a variable that follows, and text that follows that.
+    pub(crate) fn beginning(&self) -> (&str, Option<&Variable>, &str) {
+        match self {
+            Self::Anything => ("", None, ""),
+            Self::Text(own) | Self::Prefix(own) => (own, None, ""),
+            Self::Pieces(pieces) => {
+                let (text, rest) = match &**pieces {
+                    [Piece::Text(text), rest @ ..] => (&**text, rest),
+                    rest => ("", rest),
+                };
+                match rest {
+                    [Piece::Variable(one), Piece::Text(next), ..] => (text, Some(one), next),
+                    [Piece::Variable(one), ..] => (text, Some(one), ""),
+                    _ => (text, None, ""),
+                }
+            }
         }
     }
 
@@ -229,7 +248,7 @@ fn matches(pieces: &[Piece], text: &str, context: &Context) -> bool {
 /// Whether `text` begins with `own`. Names mostly begin alike, so that the last character tells them apart soonest;
 /// and they are so short that a call to compare them would cost more than comparing.
 #[inline]
-fn begins(text: &str, own: &str) -> bool {
+pub(crate) fn begins(text: &str, own: &str) -> bool {
     let own = own.as_bytes();
     let Some(text) = text.as_bytes().get(..own.len()) else {
         return false;

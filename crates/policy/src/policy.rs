@@ -5,8 +5,9 @@ use std::sync::Arc;
 use serde::Serialize;
 use thiserror::Error;
 
+use crate::sieve::Sieve;
 pub use crate::statement::Statement;
-use crate::statement::stands_for;
+use crate::statement::{Query, stands_for};
 use crate::syntax::{self, DocumentSyntax};
 
 /// Most bytes of a document's text, of whatever kind.
@@ -75,6 +76,7 @@ struct Compiled {
     id: Option<String>,
     statements: Box<[Statement]>,
     context_keys: Box<[String]>,
+    sieve: Sieve,
 }
 
 impl Policy {
@@ -95,6 +97,7 @@ impl Policy {
             version,
             id: document.id,
             context_keys: context_keys(&statements),
+            sieve: Sieve::new(&statements),
             statements,
         })))
     }
@@ -112,6 +115,15 @@ impl Policy {
     /// Its statements, in order.
     pub fn statements(&self) -> &[Statement] {
         &self.0.statements
+    }
+
+    /// The statements that may match a request, with their places, in order.
+    pub(crate) fn candidates<'a>(
+        &'a self,
+        query: &'a Query<'_>,
+    ) -> impl Iterator<Item = (usize, &'a Statement)> {
+        let remaining = self.0.sieve.remaining(query.target, query.context());
+        remaining.filter_map(|place| Some((place, self.0.statements.get(place)?)))
     }
 
     /// The context keys that conditions and variables ask for, as first written, each once without regard to case:

@@ -4,7 +4,7 @@
 //! beyond the colon.
 
 use crate::context::Context;
-use crate::pattern::{Pattern, Syntax, variable};
+use crate::pattern::{Pattern, Syntax, Variable, begins, variable};
 
 /// How many segments an ARN has; colons in the last are part of it.
 const SEGMENTS: usize = 6;
@@ -27,6 +27,8 @@ pub(crate) struct Target<'a> {
 struct Arn<'a> {
     /// Everything before the last segment, with the colon.
     head: &'a str,
+    /// The segments of that.
+    heads: [&'a str; SEGMENTS - 1],
     /// The last segment.
     name: &'a str,
     /// Whether there are colons in it.
@@ -40,18 +42,31 @@ impl<'a> Target<'a> {
             .filter(|_| text.starts_with("arn:"))
             .map(|(colon, _)| colon + 1);
         let parts = last.and_then(|last| text.split_at_checked(last));
-        let arn = parts.map(|(head, name)| Arn {
-            head,
-            name,
-            has_colons: name.contains(':'),
+        let arn = parts.map(|(head, name)| {
+            let mut heads = [""; SEGMENTS - 1];
+            for (own, segment) in heads.iter_mut().zip(head.split(':')) {
+                *own = segment;
+            }
+            Arn {
+                head,
+                heads,
+                name,
+                has_colons: name.contains(':'),
+            }
         });
         Self { text, arn }
+    }
+
+    /// The last segment of an ARN, if it is certain where it begins: stars before it may reach over colons in it.
+    pub(crate) fn name(self) -> Option<&'a str> {
+        self.arn.filter(|arn| !arn.has_colons).map(|arn| arn.name)
     }
 
     /// The service and the last segment of an ARN.
     pub(crate) fn service_and_name(self) -> Option<(&'a str, &'a str)> {
         let arn = self.arn?;
-        Some((arn.head.split(':').nth(2)?, arn.name))
+        let [_, _, service, ..] = arn.heads;
+        Some((service, arn.name))
     }
 }
 
@@ -66,7 +81,45 @@ enum Form {
     Anything,
     /// The first five segments are text without wildcards: with their colons, and the last segment.
     Plain(Box<str>, Pattern),
+    /// Some neighbours of the first five segments are stars, the others text: the text before the first star and
+    /// after the last, with their colons, and all segments.
+    Around(Box<str>, Box<str>, Box<[Pattern; SEGMENTS]>),
     Segments(Box<[Pattern; SEGMENTS]>),
+}
+
+impl Form {
+    fn new(segments: [Pattern; SEGMENTS]) -> Self {
+        let [heads @ .., last] = &segments;
+        let is_star = |head: &Pattern| matches!(head, Pattern::Anything);
+        let (Some(first), Some(end)) = (
+            heads.iter().position(is_star),
+            heads.iter().rposition(is_star),
+        ) else {
+            return match joined(heads) {
+                Some(text) => Self::Plain(text.into(), last.clone()),
+                None => Self::Segments(Box::new(segments)),
+            };
+        };
+        let (before, rest) = heads.split_at(first);
+        let (stars, after) = rest.split_at(end + 1 - first);
+        match (joined(before), joined(after)) {
+            (Some(before), Some(after)) if stars.iter().all(is_star) => {
+                let after = format!(":{after}");
+                Self::Around(before.into(), after.into(), Box::new(segments))
+            }
+            _ => Self::Segments(Box::new(segments)),
+        }
+    }
+}
+
+/// The text of segments, with a colon after each. `None` if one is not text.
+fn joined(segments: &[Pattern]) -> Option<String> {
+    let mut text = String::new();
+    for segment in segments {
+        text.push_str(segment.as_text()?);
+        text.push(':');
+    }
+    Some(text)
 }
 
 impl ResourcePattern {
@@ -89,18 +142,8 @@ impl ResourcePattern {
                 *pattern = Pattern::parse(segment, syntax);
             }
         }
-        let form = Self::plain(&heads).unwrap_or_else(|| Form::Segments(Box::new(heads)));
+        let form = Form::new(heads);
         Self { form }
-    }
-
-    fn plain(segments: &[Pattern; SEGMENTS]) -> Option<Form> {
-        let (last, heads) = segments.split_last()?;
-        let mut text = String::new();
-        for head in heads {
-            text.push_str(head.as_text()?);
-            text.push(':');
-        }
-        Some(Form::Plain(text.into(), last.clone()))
     }
 
     /// Whether it covers the resource of a request.
@@ -112,8 +155,19 @@ impl ResourcePattern {
             (Form::Plain(own, last), Some(arn)) => {
                 return last.matches(arn.name, context) && **own == *arn.head;
             }
-            (Form::Segments(segments), Some(arn)) if arn.has_colons => {
+            (Form::Around(_, _, segments) | Form::Segments(segments), Some(arn))
+                if arn.has_colons =>
+            {
                 return matches_beyond(segments, target.text, context);
+            }
+            // with as many colons on both sides, the stars meet as many segments as they are
+            (Form::Around(before, after, segments), Some(arn)) => {
+                let [.., last] = &**segments;
+                let stars = arn.head.len().checked_sub(before.len() + after.len());
+                let end = stars.and_then(|stars| arn.head.get(before.len() + stars..));
+                return last.matches(arn.name, context)
+                    && begins(arn.head, before)
+                    && end.is_some_and(|end| begins(end, after));
             }
             (Form::Segments(segments), Some(arn)) => (segments, arn),
         };
@@ -122,18 +176,27 @@ impl ResourcePattern {
         last.matches(arn.name, context)
             && heads
                 .iter()
-                .zip(arn.head.split(':'))
+                .zip(arn.heads)
                 .all(|(pattern, segment)| pattern.matches(segment, context))
+    }
+
+    /// What its last segment begins with: see [`Pattern::beginning`].
+    pub(crate) fn beginning(&self) -> (&str, Option<&Variable>, &str) {
+        self.last().map_or(("", None, ""), Pattern::beginning)
     }
 
     /// The names of its variables, as written.
     pub(crate) fn variables(&self) -> impl Iterator<Item = &str> {
-        let last = match &self.form {
+        self.last().into_iter().flat_map(Pattern::variables)
+    }
+
+    /// Its last segment, in which alone variables are.
+    fn last(&self) -> Option<&Pattern> {
+        match &self.form {
             Form::Anything => None,
             Form::Plain(_, last) => Some(last),
-            Form::Segments(segments) => segments.last(),
-        };
-        last.into_iter().flat_map(Pattern::variables)
+            Form::Around(_, _, segments) | Form::Segments(segments) => segments.last(),
+        }
     }
 }
 

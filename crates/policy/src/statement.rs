@@ -42,7 +42,7 @@ impl<'a> Query<'a> {
         }
     }
 
-    fn context(&self) -> &Context {
+    pub(crate) fn context(&self) -> &'a Context {
         self.request.context
     }
 }
@@ -183,6 +183,12 @@ impl Statement {
     /// With the action in lower case.
     fn covers(&self, action: &str) -> bool {
         self.actions.cover(|one| one.matches(action, &NOTHING))
+    }
+
+    /// The resources of which it must cover one. `None` if it may cover what is none of them.
+    pub(crate) fn needed_resources(&self) -> Option<&[ResourcePattern]> {
+        let resources = self.resources.as_ref()?;
+        (!resources.is_not).then_some(&resources.patterns)
     }
 
     pub(crate) fn conditions(&self) -> &[Condition] {

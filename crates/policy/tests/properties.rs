@@ -31,6 +31,22 @@ const PRINCIPALS: [&str; 9] = [
     "ecs-tasks.amazonaws.com",
 ];
 
+/// Of the patterns of resources.
+const PIECES: [&str; 12] = [
+    "repository/",
+    "repository/team-a/",
+    "team-a",
+    "team-b",
+    "/",
+    "web",
+    "*",
+    "?",
+    ":",
+    "${aws:PrincipalTag/team}",
+    "${aws:PrincipalTag/team, 'team-b'}",
+    "${aws:username, 'team-a'}",
+];
+
 /// A policy, as the JSON of its statements.
 type Statements = Vec<Json>;
 
@@ -221,6 +237,23 @@ fn house() -> impl Strategy<Value = House> {
         )
 }
 
+/// Resources of statements and of a request, of the same few pieces, so that they often nearly fit.
+fn arn(pieces: Vec<&'static str>) -> impl Strategy<Value = String> {
+    let heads = vec![
+        "arn:aws:ecr:us-east-1:111122223333:",
+        "arn:aws:ecr:us-east-1:111122223333:",
+        "arn:aws:ecr::111122223333:",
+        "arn:aws:ecr:*:111122223333:",
+        "arn:aws:ecr:*:*:",
+        "arn:*:ecr:us-*:111122223333:",
+        "arn:*:*:*:*:",
+        "*",
+        "",
+    ];
+    (select(heads), vec(select(pieces), 0..5))
+        .prop_map(|(head, pieces)| head.to_owned() + &pieces.concat())
+}
+
 /// From the most to the least that may be done.
 fn rank(outcome: Outcome) -> u8 {
     match outcome {
@@ -298,6 +331,32 @@ proptest! {
         other.identity = vec![other.identity.concat()];
         let after = other.decide(&facts);
         prop_assert_eq!((after.outcome, after.layer), (before.outcome, before.layer));
+    }
+
+    #[test]
+    fn a_decision_rests_on_statements_that_match_and_misses_none(
+        patterns in vec(vec(arn(PIECES.to_vec()), 1..3), 1..12),
+        resource in arn(vec!["repository/", "team-a", "team-b", "/", "web", ":", "\u{e9}"]),
+        team in select(vec!["", "team-a", "team-", "e"]),
+    ) {
+        let statements = patterns.iter().map(|patterns| {
+            json!({"Effect": "Allow", "Action": "*", "Resource": patterns})
+        });
+        let identity = [document(&statements.collect())];
+        let context: Context = [("aws:PrincipalTag/team", team)].into_iter().collect();
+        let request = Request {
+            principal: &Principal::parse(PRINCIPALS[1]).unwrap(),
+            action: "ecr:PutImage",
+            resource: &resource,
+            resource_account: ACCOUNT,
+            context: &context,
+        };
+        let layers = Layers { identity: &identity, ..Layers::default() };
+        let explanation = explain(&layers, &request);
+        let all = explanation.layers.iter().flat_map(|layer| &layer.statements);
+        let first = all.filter(|one| one.matches).map(|one| one.index).next();
+        let named = decide(&layers, &request).statement.map(|statement| statement.index);
+        prop_assert_eq!(named, first);
     }
 
     #[test]
