@@ -12,13 +12,17 @@ const MOVE: &str = "INSERT INTO tag (repository_id, name, digest, moved_at) \
     DO UPDATE SET digest = excluded.digest, moved_at = excluded.moved_at \
     WHERE tag.digest <> excluded.digest";
 
-/// Before a tag moves to the image $1: that has one more then, and the image that has the tag now one less.
-const COUNT_MOVE: &str = "UPDATE image SET \
-    tag_count = tag_count + CASE WHEN digest = $1 THEN 1 ELSE -1 END, \
-    is_tagged = CASE WHEN digest = $1 OR tag_count > 1 THEN 1 ELSE 0 END \
-    WHERE repository_id = $2 AND digest IN \
-    ($1, (SELECT digest FROM tag WHERE repository_id = $2 AND name = $3)) AND NOT EXISTS \
-    (SELECT name FROM tag WHERE repository_id = $2 AND name = $3 AND digest = $1)";
+/// Before a tag moves to an image: the image that has it now has one less. One image at a time, by its whole key:
+/// asked for both, PostgreSQL may walk all images of the repository.
+const COUNT_LEFT: &str = "UPDATE image SET tag_count = tag_count - 1, \
+    is_tagged = CASE WHEN tag_count > 1 THEN 1 ELSE 0 END \
+    WHERE repository_id = $1 AND digest = \
+    (SELECT digest FROM tag WHERE repository_id = $1 AND name = $2 AND digest <> $3)";
+
+/// Before a tag moves to an image: that has one more, unless it has it already.
+const COUNT_GAINED: &str = "UPDATE image SET tag_count = tag_count + 1, is_tagged = 1 \
+    WHERE repository_id = $1 AND digest = $2 AND NOT EXISTS \
+    (SELECT name FROM tag WHERE repository_id = $1 AND name = $3 AND digest = $2)";
 
 const COUNT_LESS: &str = "UPDATE image SET tag_count = tag_count - 1, \
     is_tagged = CASE WHEN tag_count > 1 THEN 1 ELSE 0 END \
@@ -99,8 +103,12 @@ pub(crate) fn put(
 ) -> Result<(), StoreError> {
     let name = Parameter::from(tag.as_str());
     sql.submit(
-        COUNT_MOVE,
-        &[digest.into(), repository.into(), name.clone()],
+        COUNT_LEFT,
+        &[repository.into(), name.clone(), digest.into()],
+    )?;
+    sql.submit(
+        COUNT_GAINED,
+        &[repository.into(), digest.into(), name.clone()],
     )?;
     sql.submit(MOVE, &[repository.into(), name, digest.into(), now.into()])
 }
