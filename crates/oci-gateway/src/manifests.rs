@@ -1,14 +1,16 @@
 //! `/v2/<name>/manifests/<reference>`: pull, push, delete.
 //!
-//! `Accept` is ignored: a manifest is what was pushed, byte for byte, and is never converted.
+//! A manifest is what was pushed, byte for byte, and is never converted, whatever `Accept` says. It only tells who asks
+//! in order to push ([`is_before_a_push`]).
 
+use ecru_domain::manifest::media_type;
 use ecru_domain::{Digest, Reference, Refusal, Tag};
 use ecru_services::images::{FoundManifest, PutImage, PutImageOutcome, StoredImage};
-use http::header::{CONTENT_TYPE, LOCATION};
-use http::{Response, StatusCode};
+use http::header::{ACCEPT, CONTENT_TYPE, LOCATION};
+use http::{Method, Response, StatusCode};
 
 use crate::bodies::Share;
-use crate::call::Call;
+use crate::call::{Call, Received};
 use crate::errors::{Code, Failure};
 use crate::response::{self, CONTENT_DIGEST, OCI_SUBJECT, OCI_TAG, ResponseBody, header_value};
 
@@ -30,7 +32,15 @@ pub(crate) async fn pull(call: &Call<'_>) -> Result<Response<ResponseBody>, Fail
 /// there is no room is let go, and read again when there is.
 async fn find(call: &Call<'_>, reference: &Reference) -> Result<(FoundManifest, Share), Failure> {
     let (images, pulled) = (&call.services.images, call.request.pulled);
-    let pull = || images.pull(&call.context, call.registry(), call.name(), reference);
+    let (context, registry, name) = (&call.context, call.registry(), call.name());
+    let is_before_a_push = is_before_a_push(&call.request);
+    let pull = || async move {
+        if is_before_a_push {
+            images.find_pushed(context, registry, name, reference).await
+        } else {
+            images.pull(context, registry, name, reference).await
+        }
+    };
     let found = pull().await?;
     if let Some(share) = pulled.try_share(found.bytes.len()) {
         return Ok((found, share));
@@ -38,6 +48,24 @@ async fn find(call: &Call<'_>, reference: &Reference) -> Result<(FoundManifest, 
     drop(found);
     let share = pulled.share().await?;
     Ok((pull().await?, share))
+}
+
+/// Whether this is asked by who is about to push: containerd's library, with which docker pushes from the containerd
+/// image store, accepts the type of its manifest, or else anything. Who pulls accepts several types, and who only looks
+/// says nothing, or one type.
+fn is_before_a_push(request: &Received<'_>) -> bool {
+    *request.method == Method::HEAD && request.header(ACCEPT).is_some_and(accepts_one_or_any)
+}
+
+fn accepts_one_or_any(accept: &str) -> bool {
+    let (first, second) = accept.split_once(',').unwrap_or_default();
+    let manifests = [
+        media_type::OCI_MANIFEST,
+        media_type::OCI_INDEX,
+        media_type::DOCKER_MANIFEST,
+        media_type::DOCKER_LIST,
+    ];
+    manifests.contains(&first.trim()) && second.trim() == "*/*"
 }
 
 /// Deletes a manifest with its tags, or one tag.
@@ -155,6 +183,28 @@ fn reference(text: &str, bad_tag: Code) -> Result<Reference, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_type_or_any_is_what_a_pusher_accepts() {
+        let table = [
+            ("application/vnd.oci.image.index.v1+json, */*", true),
+            (
+                "application/vnd.docker.distribution.manifest.v2+json,*/*",
+                true,
+            ),
+            ("application/vnd.oci.image.manifest.v1+json", false),
+            (
+                "application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json, */*",
+                false,
+            ),
+            ("application/json, */*", false),
+            ("*/*", false),
+            ("", false),
+        ];
+        for (accept, expected) in table {
+            assert_eq!(accepts_one_or_any(accept), expected, "{accept}");
+        }
+    }
 
     #[test]
     fn bad_references_are_unknown_when_asked_for_and_invalid_when_pushed() {

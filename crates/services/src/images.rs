@@ -131,6 +131,34 @@ impl Images {
         Ok(found)
     }
 
+    /// What a client asks before it pushes, to save itself the push: whether the reference names an image already
+    /// (`ecr:BatchGetImage`). An image that `latest` only stands for is not one that was pushed as `latest`.
+    pub async fn find_pushed(
+        &self,
+        context: &RequestContext,
+        registry: &Registry,
+        name: &RepositoryName,
+        reference: &Reference,
+    ) -> Result<FoundManifest, Error> {
+        if let Reference::Tag(tag) = reference
+            && tag.is_latest()
+        {
+            let wanted = Wanted {
+                registry,
+                name,
+                action: Action::BATCH_GET_IMAGE,
+            };
+            let permit = self.permit_pull(context, wanted, reference).await?;
+            let repository = self.store.repository(&permit).await?;
+            let tag = tag.clone();
+            let set = self.store.lookup((&permit).into(), move |rows| {
+                Ok(rows.find_tagged_image(&repository.id, &tag)?)
+            });
+            set.await?.ok_or(Refusal::ManifestNotFound)?;
+        }
+        self.pull(context, registry, name, reference).await
+    }
+
     async fn read_manifest(
         &self,
         permit: &Permit,

@@ -56,6 +56,21 @@ async fn a_manifest_comes_back_byte_for_byte_by_tag_and_digest() {
 }
 
 #[tokio::test]
+async fn before_a_push_latest_is_there_only_if_it_was_pushed() {
+    let world = World::new().await;
+    let manifest = world.image("team/app", "a", serde_json::json!({})).await;
+    assert_eq!(world.put(V1, &manifest).await.status, 201);
+    let latest = "/v2/team/app/manifests/latest";
+    let pusher = [("accept", "application/vnd.oci.image.manifest.v1+json, */*")];
+    assert_eq!(world.send("HEAD", latest, &[], "").await.status, 200);
+    assert_eq!(world.send("HEAD", latest, &pusher, "").await.status, 404);
+    assert_eq!(world.send("GET", latest, &pusher, "").await.status, 200);
+    assert_eq!(world.send("HEAD", V1, &pusher, "").await.status, 200);
+    assert_eq!(world.put(latest, &manifest).await.status, 201);
+    assert_eq!(world.send("HEAD", latest, &pusher, "").await.status, 200);
+}
+
+#[tokio::test]
 async fn a_manifest_may_come_without_length_and_with_parameters_in_its_type() {
     let world = World::new().await;
     let manifest = world.image("team/app", "a", serde_json::json!({})).await;

@@ -118,6 +118,31 @@ async fn a_pull_by_digest_needs_a_tag_that_may_be_pulled() {
 }
 
 #[tokio::test]
+async fn who_may_push_latest_is_not_kept_from_it_by_the_image_it_stands_for() {
+    let world = World::new().await;
+    let app = world.create("app").await;
+    let home = world.home.account.to_string();
+    let actions = json!(["ecr:PutImage", "ecr:BatchGetImage"]);
+    let policies = [layers(), under(&actions, "StringLike", "latest")];
+    let who = world.member(&home, "stable", &policies).await;
+    world.push_image(&app, "released", Some("v1")).await;
+    let latest = Reference::parse("latest").unwrap();
+    let images = &world.services.images;
+    let before = images.find_pushed(&who, &world.home, &app, &latest).await;
+    assert_eq!(refusal(before), Refusal::ManifestNotFound);
+    assert!(!pull(&world, &who, &app, "latest").await);
+    let bytes = image(&world, &app, "stable").await;
+    put(&world, &who, &app, bytes, &["latest"]).await.unwrap();
+    let pushed = images.find_pushed(&who, &world.home, &app, &latest);
+    let pushed = pushed.await.unwrap();
+    assert_eq!(world.pull(&app, "latest").await.unwrap(), pushed.digest);
+    let other = Reference::parse("v1").unwrap();
+    assert!(is_denied(
+        &images.find_pushed(&who, &world.home, &app, &other).await
+    ));
+}
+
+#[tokio::test]
 async fn images_of_an_index_are_pulled_as_its_tags_allow() {
     let world = World::new().await;
     let (app, who) = (world.create("app").await, ci(&world).await);
