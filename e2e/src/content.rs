@@ -145,15 +145,15 @@ pub(crate) fn write_layout(folder: &Path, image: &Image) -> Result<()> {
     write_layout_index(folder, &json!([image.descriptor()]))
 }
 
-/// Writes an OCI layout directory whose single entry `v1` is an index over several images.
-pub(crate) fn write_index_layout(folder: &Path, images: &[Image]) -> Result<Vec<u8>> {
+/// Writes an OCI layout directory whose single entry, of that name, is an index over several images.
+pub(crate) fn write_index_layout(folder: &Path, images: &[Image], name: &str) -> Result<Vec<u8>> {
     for image in images {
         write_blobs(folder, &image.pieces())?;
     }
     let index = index(images);
     write_blobs(folder, &[&index])?;
     let mut entry = descriptor(OCI_INDEX, &index);
-    entry["annotations"] = json!({"org.opencontainers.image.ref.name": "v1"});
+    entry["annotations"] = json!({"org.opencontainers.image.ref.name": name});
     write_layout_index(folder, &json!([entry]))?;
     Ok(index)
 }

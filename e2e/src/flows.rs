@@ -1,5 +1,15 @@
 //! What is shown, by families: each family gets a fresh server, its flows run in order and build on one another.
 
+/// Flows that docker goes through with each of its image stores.
+macro_rules! with_each_store {
+    ($($name:literal => $flow:ident),+ $(,)?) => {
+        &[$(
+            Flow::new(Docker::Classic.client(), $name, |scene| $flow(scene, Docker::Classic)),
+            Flow::new(Docker::Containerd.client(), $name, |scene| $flow(scene, Docker::Containerd)),
+        )+]
+    };
+}
+
 mod accounts;
 mod addresses;
 mod authorization;
@@ -21,6 +31,7 @@ mod durability;
 mod expiry;
 mod helm;
 mod image_tags;
+mod image_tags_docker;
 mod latest;
 mod latest_setting;
 mod operating;
@@ -135,7 +146,11 @@ const FAMILIES: &[Family] = &[
     },
     Family {
         name: "image-tags",
-        parts: &[image_tags::FLOWS],
+        parts: &[
+            image_tags::FOUND,
+            image_tags_docker::FLOWS,
+            image_tags::FLOWS,
+        ],
     },
     Family {
         name: "web-identity",

@@ -5,10 +5,12 @@
 //! and fails when a flow of the checked-in minimum did not pass.
 //!
 //! Reading order: [`workbench`] (scratch files, commands, secrets), [`server`] (the process under test), [`scene`]
-//! (one server with its clients' files), [`flows`] (what is shown), [`report`] (the table).
+//! (one server with its clients' files), [`docker`] (the client that comes with two image stores), [`flows`] (what is
+//! shown), [`report`] (the table).
 
 mod api;
 mod content;
+mod docker;
 mod flows;
 mod kill;
 mod mutation;

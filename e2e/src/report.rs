@@ -30,7 +30,7 @@ impl Report {
             "FAIL"
         };
         println!(
-            "{result}  {:<12} {:<52} {:>6.1} s",
+            "{result}  {:<17} {:<52} {:>6.1} s",
             row.client,
             row.flow,
             row.took.as_secs_f64()
@@ -50,7 +50,7 @@ impl Report {
     /// The table, one line per flow.
     pub(crate) fn table(&self) -> String {
         let mut text = format!(
-            "{:<12} | {:<52} | {:<6} | {:>7}\n",
+            "{:<17} | {:<52} | {:<6} | {:>7}\n",
             "client", "flow", "result", "seconds"
         );
         for row in &self.rows {
@@ -62,7 +62,7 @@ impl Report {
             // Writing to a String cannot fail.
             let _written = writeln!(
                 text,
-                "{:<12} | {:<52} | {:<6} | {:>7.1}",
+                "{:<17} | {:<52} | {:<6} | {:>7.1}",
                 row.client,
                 row.flow,
                 result,

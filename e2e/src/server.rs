@@ -319,12 +319,13 @@ impl Drop for Server {
     }
 }
 
-fn terminate_pid(pid: u32) -> Result<()> {
+/// Sends SIGTERM to a process that this run started.
+pub(crate) fn terminate_pid(pid: u32) -> Result<()> {
     let status = Command::new("sh")
         .args(["-c", "kill -TERM \"$1\"", "sh", &pid.to_string()])
         .status()?;
     if !status.success() {
-        bail!("no signal could be sent to the server");
+        bail!("no signal could be sent to the process");
     }
     Ok(())
 }
@@ -359,7 +360,8 @@ pub(crate) fn clock_library() -> Result<PathBuf> {
     bail!("libfaketime is not installed")
 }
 
-fn last_lines(log: &Path) -> String {
+/// The end of a log, for a message.
+pub(crate) fn last_lines(log: &Path) -> String {
     let text = fs::read_to_string(log).unwrap_or_default();
     let lines: Vec<&str> = text.lines().collect();
     lines[lines.len().saturating_sub(12)..].join("\n")

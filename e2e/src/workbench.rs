@@ -1,6 +1,6 @@
 //! Scratch directory of one run: captured output, secrets that must not show up in it, and the client tools.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
@@ -9,11 +9,15 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use tempfile::TempDir;
 
+use crate::docker::Daemon;
+
 /// A secret shorter than this would be found by chance.
 const SHORTEST_SECRET: usize = 12;
 
 /// Everything that outlives a single server of the run.
 pub(crate) struct Workbench {
+    /// Before the scratch directory, so that it has ended when its files are removed.
+    containerd_store: OnceCell<Daemon>,
     scratch: TempDir,
     tools: PathBuf,
     /// The server binary under test.
@@ -35,6 +39,7 @@ impl Workbench {
             fs::create_dir(scratch.path().join(folder))?;
         }
         Ok(Self {
+            containerd_store: OnceCell::new(),
             scratch,
             tools: tools_directory()?,
             binary,
@@ -121,6 +126,18 @@ impl Workbench {
         let ours = [self.tools.join("bin"), self.tools.join("venv/bin")];
         let all = ours.into_iter().chain(std::env::split_paths(&inherited));
         Ok(std::env::join_paths(all)?)
+    }
+
+    /// The docker daemon with containerd's image store, started when it is first asked for.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub(crate) fn containerd_store(&self) -> Result<&Daemon> {
+        if let Some(daemon) = self.containerd_store.get() {
+            return Ok(daemon);
+        }
+        let daemon = Daemon::start(self, &self.tools.join("bin/dockerd"))?;
+        Ok(self.containerd_store.get_or_init(|| daemon))
     }
 
     /// Root of the scratch directory.

@@ -5,7 +5,7 @@ use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
 use super::Flow;
-use super::docker::remove;
+use crate::docker::Docker;
 use crate::people::{Person, allow, text};
 use crate::scene::Scene;
 use crate::server::REGION;
@@ -31,12 +31,25 @@ pub(super) const FLOWS: &[Flow] = &[
     Flow::new(
         "docker",
         "without a policy no other account pulls",
-        nobody_else,
+        |scene| {
+            make_pullers(scene)?;
+            nobody_else(scene, Docker::Classic)
+        },
+    ),
+    Flow::new(
+        Docker::Containerd.client(),
+        "without a policy no other account pulls",
+        |scene| nobody_else(scene, Docker::Containerd),
     ),
     Flow::new(
         "docker",
         "a policy lets accounts B and C pull, and D not",
-        share,
+        |scene| share(scene, Docker::Classic),
+    ),
+    Flow::new(
+        Docker::Containerd.client(),
+        "a policy lets accounts B and C pull, and D not",
+        |scene| share(scene, Docker::Containerd),
     ),
     Flow::new("docker", "narrowed to one role", one_role),
     Flow::new("docker", "narrowed to an address range", addresses),
@@ -101,15 +114,16 @@ pub(super) fn push_own(scene: &mut Scene) -> Result<()> {
         );
         let image = format!("{uri}:v1");
         let folder = context.to_string_lossy().into_owned();
-        docker(scene, &["build", "--quiet", "--tag", &image, &folder])?;
-        docker(scene, &["push", &image])?;
-        remove(scene, &image)?;
+        Docker::Classic.run(scene, &["build", "--quiet", "--tag", &image, &folder])?;
+        Docker::Classic.run(scene, &["push", &image])?;
+        Docker::Classic.remove(scene, &image)?;
     }
     Ok(())
 }
 
-fn nobody_else(scene: &mut Scene) -> Result<()> {
-    let (a, b) = (scene.recall("a")?, scene.recall("b")?);
+/// Roles of account B: one that may pull as far as B says, and one that may only log in.
+fn make_pullers(scene: &Scene) -> Result<()> {
+    let b = scene.recall("b")?;
     for name in ["puller", "idle"] {
         scene.make_role(&b, name)?;
     }
@@ -124,7 +138,12 @@ fn nobody_else(scene: &mut Scene) -> Result<()> {
         let session = scene.assume(&b, &b.account, name)?;
         scene.remember(name, &session)?;
     }
-    let refused = pull_refused(scene, &scene.recall("puller")?, REPOSITORY)?;
+    Ok(())
+}
+
+fn nobody_else(scene: &Scene, docker: Docker) -> Result<()> {
+    let (a, b) = (scene.recall("a")?, scene.recall("b")?);
+    let refused = refused_by(docker, scene, &scene.recall("puller")?, REPOSITORY)?;
     let told = format!(
         "User: arn:aws:sts::{}:assumed-role/puller/e2e is not authorized to perform: ecr:BatchGetImage on resource: \
          arn:aws:ecr:{REGION}:{}:repository/{REPOSITORY} because no resource-based policy allows the ecr:BatchGetImage action",
@@ -134,7 +153,7 @@ fn nobody_else(scene: &mut Scene) -> Result<()> {
     Ok(())
 }
 
-fn share(scene: &mut Scene) -> Result<()> {
+fn share(scene: &Scene, docker: Docker) -> Result<()> {
     let (a, b, c, d) = (
         scene.recall("a")?,
         scene.recall("b")?,
@@ -143,14 +162,14 @@ fn share(scene: &mut Scene) -> Result<()> {
     );
     let roots = json!([root(&b), root(&c)]);
     scene.set_repository_policy(&a, REPOSITORY, &grant(&roots, None))?;
-    pull(scene, &scene.recall("puller")?)?;
-    pull(scene, &c)?;
-    let refused = pull_refused(scene, &scene.recall("idle")?, REPOSITORY)?;
+    pull_by(docker, scene, &scene.recall("puller")?)?;
+    pull_by(docker, scene, &c)?;
+    let refused = refused_by(docker, scene, &scene.recall("idle")?, REPOSITORY)?;
     ensure!(
         refused.contains("because no identity-based policy allows the ecr:BatchGetImage action"),
         "another text: {refused}"
     );
-    pull_refused(scene, &d, REPOSITORY)?;
+    refused_by(docker, scene, &d, REPOSITORY)?;
     Ok(())
 }
 
@@ -236,11 +255,11 @@ fn own_user(scene: &mut Scene) -> Result<()> {
     pull(scene, &user)?;
     let image = format!("{}:v2", scene.uri_of(&a.account, REPOSITORY));
     let known = format!("{}:v1", scene.uri_of(&a.account, REPOSITORY));
-    docker(scene, &["pull", "--quiet", &known])?;
-    docker(scene, &["tag", &known, &image])?;
-    let refused = scene.client("docker")?.args(["push", &image]).refused()?;
-    remove(scene, &image)?;
-    remove(scene, &known)?;
+    Docker::Classic.run(scene, &["pull", "--quiet", &known])?;
+    Docker::Classic.run(scene, &["tag", &known, &image])?;
+    let refused = Docker::Classic.refused(scene, &["push", &image])?;
+    Docker::Classic.remove(scene, &image)?;
+    Docker::Classic.remove(scene, &known)?;
     let told = format!(
         "denied: User: arn:aws:iam::{}:user/ada is not authorized to perform: ecr:",
         a.account
@@ -292,27 +311,28 @@ pub(super) fn grant(principals: &Value, condition: Option<Value>) -> Value {
 
 /// Logs in as somebody and pulls account A's image.
 pub(super) fn pull(scene: &Scene, person: &Person) -> Result<()> {
+    pull_by(Docker::Classic, scene, person)
+}
+
+fn pull_by(docker: Docker, scene: &Scene, person: &Person) -> Result<()> {
     scene.log_in_as(person)?;
     let image = format!(
         "{}:v1",
         scene.uri_of(&scene.recall("a")?.account, REPOSITORY)
     );
-    docker(scene, &["pull", "--quiet", &image])?;
-    remove(scene, &image)
+    docker.run(scene, &["pull", "--quiet", &image])?;
+    docker.remove(scene, &image)
 }
 
 pub(super) fn pull_refused(scene: &Scene, person: &Person, repository: &str) -> Result<String> {
+    refused_by(Docker::Classic, scene, person, repository)
+}
+
+fn refused_by(docker: Docker, scene: &Scene, person: &Person, repository: &str) -> Result<String> {
     scene.log_in_as(person)?;
     let image = format!(
         "{}:v1",
         scene.uri_of(&scene.recall("a")?.account, repository)
     );
-    scene
-        .client("docker")?
-        .args(["pull", "--quiet", &image])
-        .refused()
-}
-
-fn docker(scene: &Scene, arguments: &[&str]) -> Result<String> {
-    scene.client("docker")?.args(arguments).run()
+    docker.refused(scene, &["pull", "--quiet", &image])
 }

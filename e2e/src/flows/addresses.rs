@@ -4,8 +4,8 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use super::Flow;
-use super::docker::{image_id, remove};
 use crate::content::Image;
+use crate::docker::Docker;
 use crate::scene::Scene;
 use crate::server::{ACCOUNT, REGION};
 
@@ -92,11 +92,11 @@ fn pull_from_each(scene: &mut Scene) -> Result<()> {
     for region in [REGION, OTHER_REGION] {
         login(scene, region)?;
         let image = format!("{}:v1", uri(scene, region)?);
-        let pushed = image_id(scene, &image)?;
-        remove(scene, &image)?;
+        let pushed = Docker::Classic.image_id(scene, &image)?;
+        Docker::Classic.remove(scene, &image)?;
         docker(scene, &["pull", "--quiet", &image])?;
         ensure!(
-            image_id(scene, &image)? == pushed,
+            Docker::Classic.image_id(scene, &image)? == pushed,
             "{region}: another image came back"
         );
         ids.push(pushed);
@@ -130,9 +130,9 @@ fn pull_by_account(scene: &mut Scene) -> Result<()> {
 
 fn pull_is_home_image(scene: &Scene, image: &str) -> Result<()> {
     docker(scene, &["pull", "--quiet", image])?;
-    let same =
-        image_id(scene, image)? == image_id(scene, &format!("{}:v1", scene.uri(REPOSITORY)))?;
-    remove(scene, image)?;
+    let same = Docker::Classic.image_id(scene, image)?
+        == Docker::Classic.image_id(scene, &format!("{}:v1", scene.uri(REPOSITORY)))?;
+    Docker::Classic.remove(scene, image)?;
     ensure!(same, "{image} is another image");
     Ok(())
 }
@@ -140,12 +140,12 @@ fn pull_is_home_image(scene: &Scene, image: &str) -> Result<()> {
 fn other_token(scene: &mut Scene) -> Result<()> {
     login(scene, REGION)?;
     let image = format!("{}:v1", uri(scene, OTHER_REGION)?);
-    remove(scene, &image)?;
+    Docker::Classic.remove(scene, &image)?;
     scene
         .client("docker")?
         .args(["pull", "--quiet", &image])
         .refused()?;
-    remove(scene, &format!("{}:v1", scene.uri(REPOSITORY)))
+    Docker::Classic.remove(scene, &format!("{}:v1", scene.uri(REPOSITORY)))
 }
 
 fn crane_paths(scene: &mut Scene) -> Result<()> {

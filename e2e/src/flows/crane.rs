@@ -64,7 +64,11 @@ fn push(scene: &mut Scene) -> Result<()> {
 
 fn push_index(scene: &mut Scene) -> Result<()> {
     let layout = scene.folder("index-layout")?;
-    let index = write_index_layout(&layout, &[image(), Image::oci_for("crane-arm", "arm64")])?;
+    let index = write_index_layout(
+        &layout,
+        &[image(), Image::oci_for("crane-arm", "arm64")],
+        "v1",
+    )?;
     let layout = layout.display().to_string();
     crane(
         scene,

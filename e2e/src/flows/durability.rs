@@ -12,6 +12,7 @@ use serde_json::json;
 use super::Flow;
 use crate::api::{authenticated, expect, location_path, with_query};
 use crate::content::{self, Image};
+use crate::docker::Docker;
 use crate::scene::Scene;
 use crate::server::Launch;
 use crate::wire::{Request, connect, read_answer};
@@ -238,7 +239,7 @@ fn docker_pull(scene: &mut Scene) -> Result<()> {
     let uri = format!("{}:docker", scene.uri(REPOSITORY));
     scene.write_docker_config(&scene.password)?;
     scene.client("docker")?.args(["pull", &uri]).run()?;
-    super::docker::remove(scene, &uri)
+    Docker::Classic.remove(scene, &uri)
 }
 
 fn restart_after_kill(scene: &mut Scene) -> Result<()> {

@@ -4,52 +4,55 @@ use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
 use super::Flow;
-use super::docker::remove;
+use super::image_tags_docker::{COPIES, NAME, image, uri};
+use crate::docker::Docker;
 use crate::scene::Scene;
 
-const REPOSITORY: &str = "team/app";
-const DENIED: &str = "is not authorized to perform: ecr:";
+pub(super) const DENIED: &str = "is not authorized to perform: ecr:";
 
-pub(super) const FLOWS: &[Flow] = &[
-    Flow::new("aws", "one user for each kind of tags", found),
-    Flow::new("docker", "each pushes under its own tags alone", push),
-    Flow::new("docker", "each pulls under its own tags alone", pull),
-    Flow::new(
-        "crane",
-        "no pull of a forbidden image by its digest",
-        by_digest,
-    ),
-    Flow::new("crane", "no retag of a forbidden image", retag),
-    Flow::new("crane", "no index over a forbidden image", index),
-    Flow::new(
-        "crane",
-        "no delete of a forbidden tag or of an image that has it",
-        delete,
-    ),
-    Flow::new("crane", "no forbidden image as latest", latest),
-    Flow::new(
-        "crane",
-        "no copy of a forbidden image to another repository",
-        copy,
-    ),
+pub(super) const FOUND: &[Flow] = &[Flow::new("aws", "one user for each kind of tags", found)];
+
+/// crane, on what docker pushed from each of its image stores.
+macro_rules! after_each_store {
+    ($($name:literal => $flow:ident),+ $(,)?) => {
+        &[$(
+            Flow::new("crane", $name, |scene| {
+                $flow(scene, Docker::Classic)?;
+                $flow(scene, Docker::Containerd)
+            }),
+        )+]
+    };
+}
+
+pub(super) const FLOWS: &[Flow] = after_each_store![
+    "no pull of a forbidden image by its digest" => by_digest,
+    "no retag of a forbidden image" => retag,
+    "no index over a forbidden image" => index,
+    "no delete of a forbidden tag or of an image that has it" => delete,
+    "no forbidden image as latest" => latest,
+    "no copy of a forbidden image to another repository" => copy,
 ];
 
 fn found(scene: &mut Scene) -> Result<()> {
-    scene.create_repository(REPOSITORY)?;
-    scene.create_repository("team/other")?;
-    for (name, tags) in [
-        ("ci", json!(["dev-*"])),
-        ("release", json!(["v*", "latest"])),
+    for docker in [Docker::Classic, Docker::Containerd] {
+        for name in [NAME, COPIES] {
+            scene.create_repository(&docker.repository(name))?;
+        }
+    }
+    for (name, pushed, pulled) in [
+        ("ci", json!(["dev-*"]), json!(["dev-*"])),
+        ("release", json!(["v*", "latest"]), json!(["v*", "latest"])),
+        ("tester", json!(["dev-*"]), json!(["*"])),
     ] {
         let person = scene.make_user(None, name)?;
-        scene.give_policy(None, ("user", name), &policy(&tags))?;
+        scene.give_policy(None, ("user", name), &policy(&pushed, &pulled))?;
         scene.remember(name, &person)?;
     }
     Ok(())
 }
 
-/// Images under these tags, and everything that has no tag.
-fn policy(tags: &Value) -> Value {
+/// Images to push and delete under these tags and to pull under those, and everything that has no tag.
+fn policy(pushed: &Value, pulled: &Value) -> Value {
     json!({
         "Version": "2012-10-17",
         "Statement": [
@@ -57,80 +60,47 @@ fn policy(tags: &Value) -> Value {
                 "ecr:GetAuthorizationToken", "ecr:BatchCheckLayerAvailability", "ecr:InitiateLayerUpload",
                 "ecr:UploadLayerPart", "ecr:CompleteLayerUpload", "ecr:GetDownloadUrlForLayer",
             ] },
-            { "Effect": "Allow", "Resource": "*",
-              "Action": ["ecr:PutImage", "ecr:BatchGetImage", "ecr:BatchDeleteImage"],
-              "Condition": { "StringLikeIfExists": { "ecr:ImageTag": tags } } },
+            { "Effect": "Allow", "Resource": "*", "Action": ["ecr:PutImage", "ecr:BatchDeleteImage"],
+              "Condition": { "StringLikeIfExists": { "ecr:ImageTag": pushed } } },
+            { "Effect": "Allow", "Resource": "*", "Action": "ecr:BatchGetImage",
+              "Condition": { "StringLikeIfExists": { "ecr:ImageTag": pulled } } },
         ],
     })
 }
 
-fn push(scene: &mut Scene) -> Result<()> {
-    let context = scene.folder("context")?;
-    for (name, own, other) in [("ci", "dev-1", "v1"), ("release", "v1", "dev-1")] {
-        scene.log_in_as(&scene.recall(name)?)?;
-        std::fs::write(
-            context.join("Dockerfile"),
-            format!("FROM scratch\nCOPY Dockerfile /{name}\n"),
-        )?;
-        let (own, other) = (image(scene, own), image(scene, other));
-        let folder = context.to_string_lossy().into_owned();
-        docker(scene, &["build", "--quiet", "--tag", &own, &folder])?;
-        docker(scene, &["tag", &own, &other])?;
-        let refused = scene.client("docker")?.args(["push", &other]).refused()?;
-        ensure!(refused.contains(DENIED), "another text: {refused}");
-        docker(scene, &["push", &own])?;
-        remove(scene, &other)?;
-    }
-    Ok(())
-}
-
-fn pull(scene: &mut Scene) -> Result<()> {
-    for (name, own, other) in [("ci", "dev-1", "v1"), ("release", "v1", "dev-1")] {
-        scene.log_in_as(&scene.recall(name)?)?;
-        let (own, other) = (image(scene, own), image(scene, other));
-        docker(scene, &["pull", "--quiet", &own])?;
-        remove(scene, &own)?;
-        let refused = scene
-            .client("docker")?
-            .args(["pull", "--quiet", &other])
-            .refused()?;
-        ensure!(refused.contains(DENIED), "another text: {refused}");
-    }
-    Ok(())
-}
-
 /// The digest of a tag, as somebody who may see it.
-fn digest(scene: &Scene, name: &str, tag: &str) -> Result<String> {
+fn digest(scene: &Scene, docker: Docker, name: &str, tag: &str) -> Result<String> {
     scene.log_in_as(&scene.recall(name)?)?;
-    let output = crane(scene, &["digest", &image(scene, tag)])?;
+    let output = crane(scene, &["digest", &image(scene, docker, tag)])?;
     Ok(output.trim().to_owned())
 }
 
-fn by_digest(scene: &mut Scene) -> Result<()> {
+fn by_digest(scene: &Scene, docker: Docker) -> Result<()> {
     let released = format!(
         "{}@{}",
-        scene.uri(REPOSITORY),
-        digest(scene, "release", "v1")?
+        uri(scene, docker),
+        digest(scene, docker, "release", "v1")?
     );
     crane(scene, &["manifest", &released])?;
     scene.log_in_as(&scene.recall("ci")?)?;
     refused(scene, &["manifest", &released])
 }
 
-fn retag(scene: &mut Scene) -> Result<()> {
-    let released = digest(scene, "release", "v1")?;
-    let manifest = crane(scene, &["manifest", &image(scene, "v1")])?;
+fn retag(scene: &Scene, docker: Docker) -> Result<()> {
+    let repository = docker.repository(NAME);
+    let released = digest(scene, docker, "release", "v1")?;
+    let manifest = crane(scene, &["manifest", &image(scene, docker, "v1")])?;
     let ci = scene.recall("ci")?;
     scene.log_in_as(&ci)?;
-    refused(scene, &["tag", &image(scene, "v1"), "dev-2"])?;
-    let by_digest = format!("{}@{released}", scene.uri(REPOSITORY));
+    refused(scene, &["tag", &image(scene, docker, "v1"), "dev-2"])?;
+    let by_digest = format!("{}@{released}", uri(scene, docker));
     refused(scene, &["tag", &by_digest, "dev-2"])?;
     // the bytes may be known from elsewhere
     let put = [
         "ecr",
         "put-image",
         "--repository-name",
-        REPOSITORY,
+        &repository,
         "--image-tag",
         "dev-2",
         "--image-manifest",
@@ -141,8 +111,9 @@ fn retag(scene: &mut Scene) -> Result<()> {
     Ok(())
 }
 
-fn index(scene: &mut Scene) -> Result<()> {
-    let released = digest(scene, "release", "v1")?;
+fn index(scene: &Scene, docker: Docker) -> Result<()> {
+    let repository = docker.repository(NAME);
+    let released = digest(scene, docker, "release", "v1")?;
     let index = json!({
         "schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json",
         "manifests": [{ "mediaType": "application/vnd.docker.distribution.manifest.v2+json", "digest": released, "size": 2 }],
@@ -153,7 +124,7 @@ fn index(scene: &mut Scene) -> Result<()> {
         "ecr",
         "put-image",
         "--repository-name",
-        REPOSITORY,
+        &repository,
         "--image-tag",
         "dev-3",
         "--image-manifest",
@@ -164,53 +135,46 @@ fn index(scene: &mut Scene) -> Result<()> {
     Ok(())
 }
 
-fn delete(scene: &mut Scene) -> Result<()> {
-    let released = digest(scene, "release", "v1")?;
+fn delete(scene: &Scene, docker: Docker) -> Result<()> {
+    let repository = docker.repository(NAME);
+    let released = digest(scene, docker, "release", "v1")?;
     let ci = scene.recall("ci")?;
     scene.log_in_as(&ci)?;
-    refused(scene, &["delete", &image(scene, "v1")])?;
+    refused(scene, &["delete", &image(scene, docker, "v1")])?;
     refused(
         scene,
-        &["delete", &format!("{}@{released}", scene.uri(REPOSITORY))],
+        &["delete", &format!("{}@{released}", uri(scene, docker))],
     )?;
     let ids = format!("imageTag=dev-1 imageDigest={released}");
     let mut delete = vec![
         "ecr",
         "batch-delete-image",
         "--repository-name",
-        REPOSITORY,
+        &repository,
         "--image-ids",
     ];
     delete.extend(ids.split(' '));
     let told = scene.aws_as(&ci, &delete)?.refused()?;
     ensure!(told.contains(DENIED), "another text: {told}");
-    digest(scene, "ci", "dev-1")?;
+    digest(scene, docker, "ci", "dev-1")?;
     Ok(())
 }
 
-fn latest(scene: &mut Scene) -> Result<()> {
-    digest(scene, "release", "v1")?;
-    // the newest push is v1, for which latest stands
-    crane(scene, &["manifest", &image(scene, "latest")])?;
+fn latest(scene: &Scene, docker: Docker) -> Result<()> {
+    digest(scene, docker, "release", "v1")?;
+    // the newest push is release's, for which latest stands
+    crane(scene, &["manifest", &image(scene, docker, "latest")])?;
     scene.log_in_as(&scene.recall("ci")?)?;
-    refused(scene, &["manifest", &image(scene, "latest")])?;
-    refused(scene, &["manifest", &scene.uri(REPOSITORY)])
+    refused(scene, &["manifest", &image(scene, docker, "latest")])?;
+    refused(scene, &["manifest", &uri(scene, docker)])
 }
 
-fn copy(scene: &mut Scene) -> Result<()> {
+fn copy(scene: &Scene, docker: Docker) -> Result<()> {
     scene.log_in_as(&scene.recall("ci")?)?;
-    let to = format!("{}:dev-1", scene.uri("team/other"));
-    refused(scene, &["copy", &image(scene, "v1"), &to])?;
-    crane(scene, &["copy", &image(scene, "dev-1"), &to])?;
+    let to = format!("{}:dev-1", scene.uri(&docker.repository(COPIES)));
+    refused(scene, &["copy", &image(scene, docker, "v1"), &to])?;
+    crane(scene, &["copy", &image(scene, docker, "dev-1"), &to])?;
     Ok(())
-}
-
-fn image(scene: &Scene, tag: &str) -> String {
-    format!("{}:{tag}", scene.uri(REPOSITORY))
-}
-
-fn docker(scene: &Scene, arguments: &[&str]) -> Result<String> {
-    scene.client("docker")?.args(arguments).run()
 }
 
 fn crane(scene: &Scene, arguments: &[&str]) -> Result<String> {

@@ -6,13 +6,14 @@ use serde_json::{Value, json};
 use super::Flow;
 use crate::api::expect;
 use crate::content::{self, Image, OCI_INDEX, OCI_MANIFEST};
+use crate::docker::Docker;
 use crate::scene::Scene;
 
 /// Who looks.
 #[derive(Clone, Copy)]
 pub(super) enum Eye {
     Crane,
-    Docker,
+    Docker(Docker),
 }
 
 macro_rules! sentences {
@@ -22,9 +23,11 @@ macro_rules! sentences {
                 let repository = concat!("crane/", stringify!($rule)).replace('_', "-");
                 $rule(scene, &Look { eye: Eye::Crane, repository })
             }),
-            Flow::new("docker", concat!("latest: ", $name), |scene| {
-                let repository = concat!("docker/", stringify!($rule)).replace('_', "-");
-                $rule(scene, &Look { eye: Eye::Docker, repository })
+            Flow::new(Docker::Classic.client(), concat!("latest: ", $name), |scene| {
+                $rule(scene, &Look::by(Docker::Classic, stringify!($rule)))
+            }),
+            Flow::new(Docker::Containerd.client(), concat!("latest: ", $name), |scene| {
+                $rule(scene, &Look::by(Docker::Containerd, stringify!($rule)))
             }),
         )+]
     };
@@ -42,6 +45,7 @@ pub(super) const FLOWS: &[Flow] = sentences![
     "a deleted image does not count" => deleted_does_not_count,
     "an index counts, not before it is pushed" => index_counts,
     "not where latest would be immutable" => immutable_has_none,
+    "a push of what it stands for sets it" => push_sets_it,
     "shows in no list" => shows_in_no_list,
     "deleting it is 404" => delete_is_not_found,
 ];
@@ -53,6 +57,13 @@ pub(super) struct Look {
 }
 
 impl Look {
+    fn by(docker: Docker, rule: &str) -> Self {
+        Self {
+            eye: Eye::Docker(docker),
+            repository: docker.repository(&rule.replace('_', "-")),
+        }
+    }
+
     fn create(&self, scene: &Scene) -> Result<()> {
         scene.create_repository(&self.repository)
     }
@@ -85,7 +96,7 @@ impl Look {
                 );
                 head.trim().to_owned()
             }
-            Eye::Docker => self.pull(scene)?,
+            Eye::Docker(docker) => self.pull(scene, docker)?,
         };
         ensure!(seen == digest, "latest is {seen} instead of {digest}");
         let images = self.batch_get(scene)?;
@@ -103,10 +114,7 @@ impl Look {
                 .client("crane")?
                 .args(["--insecure", "digest", &self.uri(scene)])
                 .refused()?,
-            Eye::Docker => scene
-                .client("docker")?
-                .args(["pull", &self.uri(scene)])
-                .refused()?,
+            Eye::Docker(docker) => docker.refused(scene, &["pull", &self.uri(scene)])?,
         };
         let head = scene.registry("HEAD", &format!("/v2/{}/manifests/latest", self.repository));
         ensure!(
@@ -121,10 +129,29 @@ impl Look {
         Ok(())
     }
 
-    fn pull(&self, scene: &Scene) -> Result<String> {
+    /// Pushes the image of a tag as `latest`.
+    fn push_as_latest(&self, scene: &Scene, tag: &str) -> Result<()> {
+        let (bare, tagged) = (self.uri(scene), format!("{}:{tag}", self.uri(scene)));
+        match self.eye {
+            Eye::Crane => {
+                let tag = ["--insecure", "tag", &tagged, "latest"];
+                scene.client("crane")?.args(tag).run()?;
+            }
+            Eye::Docker(docker) => {
+                docker.run(scene, &["pull", "--quiet", &tagged])?;
+                docker.run(scene, &["tag", &tagged, &bare])?;
+                docker.run(scene, &["push", &bare])?;
+                docker.remove(scene, &tagged)?;
+                docker.remove(scene, &bare)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn pull(&self, scene: &Scene, docker: Docker) -> Result<String> {
         let bare = self.uri(scene);
-        let output = scene.client("docker")?.args(["pull", &bare]).run()?;
-        super::docker::remove(scene, &bare)?;
+        let output = docker.run(scene, &["pull", &bare])?;
+        docker.remove(scene, &bare)?;
         let digest = output
             .lines()
             .find_map(|line| line.strip_prefix("Digest: "));
@@ -296,6 +323,17 @@ fn immutable_has_none(scene: &mut Scene, look: &Look) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Of the classic store, the image comes back with a manifest of docker's own.
+fn push_sets_it(scene: &mut Scene, look: &Look) -> Result<()> {
+    look.create(scene)?;
+    look.push(scene, "v1", "one")?;
+    look.push_as_latest(scene, "v1")?;
+    let path = format!("/v2/{}/manifests/latest", look.repository);
+    let set = scene.registry("GET", &path).send(scene.port())?;
+    look.push(scene, "v2", "two")?;
+    look.expect(scene, &content::digest(&set.body))
 }
 
 fn shows_in_no_list(scene: &mut Scene, look: &Look) -> Result<()> {

@@ -4,30 +4,27 @@ use anyhow::Result;
 
 use super::Flow;
 use super::latest::{Eye, Look};
+use crate::docker::Docker;
 use crate::scene::Scene;
 use crate::server::Launch;
 
-pub(super) const FLOWS: &[Flow] = &[
-    Flow::new(
-        "crane",
-        "latest: explicit answers only a tag that was set",
-        |scene| explicit(scene, Eye::Crane),
-    ),
-    Flow::new(
-        "docker",
-        "latest: explicit answers only a tag that was set",
-        |scene| explicit(scene, Eye::Docker),
-    ),
-    Flow::new(
-        "crane",
-        "latest: follow moves the tag at each push",
-        |scene| follow(scene, Eye::Crane),
-    ),
-    Flow::new(
-        "docker",
-        "latest: follow moves the tag at each push",
-        |scene| follow(scene, Eye::Docker),
-    ),
+macro_rules! settings {
+    ($($name:literal => $setting:ident),+ $(,)?) => {
+        &[$(
+            Flow::new("crane", $name, |scene| $setting(scene, Eye::Crane)),
+            Flow::new(Docker::Classic.client(), $name, |scene| {
+                $setting(scene, Eye::Docker(Docker::Classic))
+            }),
+            Flow::new(Docker::Containerd.client(), $name, |scene| {
+                $setting(scene, Eye::Docker(Docker::Containerd))
+            }),
+        )+]
+    };
+}
+
+pub(super) const FLOWS: &[Flow] = settings![
+    "latest: explicit answers only a tag that was set" => explicit,
+    "latest: follow moves the tag at each push" => follow,
 ];
 
 fn explicit(scene: &mut Scene, eye: Eye) -> Result<()> {
@@ -64,7 +61,7 @@ fn restart(scene: &mut Scene, eye: Eye, setting: &str) -> Result<Look> {
     })?;
     let name = match eye {
         Eye::Crane => "crane",
-        Eye::Docker => "docker",
+        Eye::Docker(docker) => docker.client(),
     };
     let look = Look {
         eye,

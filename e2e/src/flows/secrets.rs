@@ -11,6 +11,7 @@ use serde_json::json;
 use super::Flow;
 use crate::api::authenticated;
 use crate::content::{self, Image};
+use crate::docker::Docker;
 use crate::scene::Scene;
 use crate::server::{Launch, REGION};
 use crate::wire::Request;
@@ -245,7 +246,7 @@ fn docker_key_replaced(scene: &mut Scene) -> Result<()> {
         .input(&password)?
         .run()?;
     scene.client("docker")?.args(["pull", &image]).run()?;
-    super::docker::remove(scene, &image)
+    Docker::Classic.remove(scene, &image)
 }
 
 fn replacement() -> Launch {

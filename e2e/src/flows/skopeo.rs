@@ -42,7 +42,7 @@ fn login(scene: &mut Scene) -> Result<()> {
 
 fn copy_oci(scene: &mut Scene) -> Result<()> {
     let layout = scene.folder("layout")?;
-    write_index_layout(&layout, &images())?;
+    write_index_layout(&layout, &images(), "v1")?;
     let (from, to) = (format!("oci:{}:v1", layout.display()), remote(scene, "oci"));
     skopeo(scene)?
         .args([

@@ -4,6 +4,7 @@ use anyhow::{Result, ensure};
 
 use super::Flow;
 use crate::content::{Image, write_layout};
+use crate::docker::Docker;
 use crate::scene::Scene;
 use crate::server::{Launch, REGION};
 use crate::tool::Tool;
@@ -96,7 +97,7 @@ fn pull(scene: &mut Scene) -> Result<()> {
         .client("docker")?
         .args(["pull", &tagged(scene)])
         .run()?;
-    super::docker::remove(scene, &tagged(scene))
+    Docker::Classic.remove(scene, &tagged(scene))
 }
 
 fn unknown(scene: &mut Scene) -> Result<()> {

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::Flow;
-use super::docker::remove;
+use crate::docker::Docker;
 use crate::people::{Person, text};
 use crate::scene::Scene;
 use crate::server::{ACCOUNT, REGION};
@@ -154,8 +154,8 @@ fn push(scene: &Scene, person: &Person, role: &str) -> Result<()> {
         told.contains("is not authorized to perform: ecr:"),
         "another text: {told}"
     );
-    remove(scene, &own)?;
-    remove(scene, &other)
+    Docker::Classic.remove(scene, &own)?;
+    Docker::Classic.remove(scene, &other)
 }
 
 fn refused(scene: &mut Scene) -> Result<()> {
