@@ -15,6 +15,7 @@ use ecru_ports::metadata::{EntityKind, ReadTransaction};
 
 use crate::access::{Access, Decisions, Demand, RequestContext, Resource};
 use crate::iam::records::{self, NamedDocument, Tag};
+use crate::organizations::{self, NamedByArn, POLICY_TYPE};
 use crate::store::{Store, Warrant};
 use crate::sts::AskedRole;
 
@@ -70,9 +71,14 @@ impl Explanations {
         }
         let principal = self.principal(&request.principal, context.time).await?;
         let role = self.asked_role(&request).await?;
-        let resource = match &role {
-            Some(role) => role.resource(self.home.region.clone()),
-            None => self.resource(&request.resource, &principal).await?,
+        let thing = self.asked_thing(&request.resource).await?;
+        let kind = thing.as_ref().and_then(|thing| thing.policy_type);
+        let resource = match (&role, thing) {
+            (Some(role), _) => role.resource(self.home.region.clone()),
+            (None, Some(thing)) => {
+                Resource::named(self.home.clone(), request.resource.clone(), thing.tags)
+            }
+            (None, None) => self.resource(&request.resource, &principal).await?,
         };
         let trust = role.map(|role| role.trust()).transpose()?;
         let mut demand = Demand::new(request.action, resource);
@@ -87,6 +93,12 @@ impl Explanations {
             };
             demand = demand.with_key(key, value);
         }
+        let mut told = demand.keys.iter();
+        if let Some(kind) = kind
+            && !told.any(|(key, _)| key.eq_ignore_ascii_case(POLICY_TYPE))
+        {
+            demand = demand.with_key(POLICY_TYPE, kind.as_str());
+        }
         let imagined = imagined_request(context, principal, region, &demand);
         self.access.explain(&imagined, &demand, trust).await
     }
@@ -97,6 +109,17 @@ impl Explanations {
             return Ok(None);
         }
         AskedRole::find(&self.store, &request.resource).await
+    }
+
+    /// What is asked for in the organization: its own account has it, that of AWS's policies included.
+    async fn asked_thing(&self, arn: &str) -> Result<Option<NamedByArn>, Error> {
+        if !arn.starts_with("arn:aws:organizations::") {
+            return Ok(None);
+        }
+        let (account, arn) = (self.home.account.clone(), arn.to_owned());
+        let find =
+            move |rows: &mut dyn ReadTransaction| organizations::named_by_arn(rows, &account, &arn);
+        self.store.lookup(Warrant::server(), find).await
     }
 
     async fn principal(&self, arn: &str, now: Timestamp) -> Result<Principal, Error> {

@@ -45,6 +45,9 @@ use crate::tokens::Tokens;
 /// Items on a page when the request does not say, and the most that it may ask for.
 const PAGE: u32 = 20;
 
+/// The condition key of what a policy is.
+pub(crate) const POLICY_TYPE: &str = "organizations:PolicyType";
+
 /// The most rows of a kind that one transaction removes.
 const BATCH: u32 = 50;
 
@@ -86,10 +89,10 @@ impl Want {
         self
     }
 
-    /// The same with `organizations:PolicyType`.
+    /// The same with [`POLICY_TYPE`].
     fn of_type(mut self, kind: PolicyType) -> Self {
-        let name = "organizations:PolicyType".to_owned();
-        self.keys.push((name, Value::One(kind.as_str().to_owned())));
+        let value = Value::One(kind.as_str().to_owned());
+        self.keys.push((POLICY_TYPE.to_owned(), value));
         self
     }
 
@@ -168,7 +171,7 @@ impl Organizations {
             let named = Resource::named_as(registry, thing.arn, thing.tags, thing.label);
             let mut demand = want.demand(named);
             if let Some(kind) = thing.policy_type {
-                demand = demand.with_key("organizations:PolicyType", kind.as_str().to_owned());
+                demand = demand.with_key(POLICY_TYPE, kind.as_str());
             }
             permit = Some(self.access.authorize_demand(context, demand).await?);
         }
@@ -229,6 +232,31 @@ fn cut<T>(mut items: Vec<(String, T)>, limit: u32) -> Piece<T> {
     let last = items.last().map(|(position, _)| position.clone());
     let items = items.into_iter().map(|(_, item)| item).collect();
     (items, last.filter(|_| more))
+}
+
+/// What the ARN of a root, unit, account or policy names.
+pub(crate) struct NamedByArn {
+    pub(crate) tags: Vec<Tag>,
+    /// Of a policy that exists.
+    pub(crate) policy_type: Option<PolicyType>,
+}
+
+/// What an ARN names in the organization of an account. `None` if that account has none, or another ARN belongs to what
+/// this one ends with.
+pub(crate) fn named_by_arn(
+    rows: &mut dyn ReadTransaction,
+    account: &AccountId,
+    arn: &str,
+) -> Result<Option<NamedByArn>, Error> {
+    let Some(organization) = tree::organization_of(rows, account)? else {
+        return Ok(None);
+    };
+    let id = arn.rsplit('/').next().unwrap_or_default();
+    let thing = tree::thing(rows, &organization, id)?;
+    Ok((thing.arn == arn).then_some(NamedByArn {
+        tags: thing.tags,
+        policy_type: thing.policy_type,
+    }))
 }
 
 fn known(

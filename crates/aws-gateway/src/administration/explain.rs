@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ecru_aws_model::{ecr, iam};
+use ecru_aws_model::{ecr, iam, organizations, sts};
 use ecru_domain::action::ECR_ACTIONS;
 use ecru_domain::{Action, Error};
 use ecru_policy::Explanation;
@@ -70,9 +70,12 @@ const ROLE_ACTIONS: [Action; 3] = [
 fn known_action(name: &str) -> Option<Action> {
     let of_ecr = ecr::Operation::ALL.iter().map(|known| known.iam_action());
     let of_iam = iam::Operation::ALL.iter().map(|known| known.iam_action());
+    let of_sts = sts::Operation::ALL.iter().map(|known| known.iam_action());
     let of_roles = ROLE_ACTIONS.map(Action::as_str);
-    let known = ECR_ACTIONS.into_iter().chain(of_ecr);
-    let mut known = known.chain(of_iam).chain(of_roles);
+    let of_organizations = organizations::Operation::ALL.iter();
+    let of_organizations = of_organizations.map(|known| known.iam_action());
+    let known = ECR_ACTIONS.into_iter().chain(of_ecr).chain(of_iam);
+    let mut known = known.chain(of_sts).chain(of_roles).chain(of_organizations);
     known
         .find(|known| known.eq_ignore_ascii_case(name))
         .map(Action::named)

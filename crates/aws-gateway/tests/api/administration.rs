@@ -213,3 +213,71 @@ async fn what_somebody_may_do_with_identities_is_explained_with_their_tags() {
         assert_eq!(layer["statements"].as_array().unwrap().len(), 1);
     }
 }
+
+/// What a user may do in the organization: delete what is red, look at service control policies, list.
+const IN_THE_ORGANIZATION: &str = r#"{"Version": "2012-10-17", "Statement": [
+    {"Effect": "Allow", "Action": "organizations:DeletePolicy", "Resource": "*",
+     "Condition": {"StringEquals": {"aws:ResourceTag/team": "red"}}},
+    {"Effect": "Allow", "Action": "organizations:DescribePolicy", "Resource": "*",
+     "Condition": {"StringEquals": {"organizations:PolicyType": "SERVICE_CONTROL_POLICY"}}},
+    {"Effect": "Allow", "Action": "organizations:ListRoots", "Resource": "*"}]}"#;
+
+#[tokio::test]
+async fn what_somebody_may_do_in_the_organization_is_explained() {
+    let world = World::new().await;
+    user(&world, HOME, "eve").await;
+    world.organizations("CreateOrganization", json!({})).await;
+    let tags = json!([{"Key": "team", "Value": "red"}]);
+    let content = json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}});
+    let input = json!({"Name": "own", "Description": "", "Type": "SERVICE_CONTROL_POLICY", "Tags": tags,
+        "Content": content.to_string()});
+    let created = world.organizations("CreatePolicy", input).await.json();
+    let created = created["Policy"]["PolicySummary"]["Arn"].clone();
+    let given = [
+        ("UserName", "eve"),
+        ("PolicyName", "own"),
+        ("PolicyDocument", IN_THE_ORGANIZATION),
+    ];
+    manage(&world, HOME, "PutUserPolicy", &given).await;
+    let of_aws = json!("arn:aws:organizations::aws:policy/service_control_policy/p-FullAWSAccess");
+    let ask = |action: &str, resource: &Value, context: Value| {
+        json!({"principal": format!("arn:aws:iam::{HOME}:user/eve"), "action": action,
+            "resource": resource, "context": context})
+    };
+    let told = json!({"organizations:PolicyType": "RESOURCE_CONTROL_POLICY"});
+    for (action, resource, context, outcome) in [
+        ("organizations:DeletePolicy", &created, json!({}), "allowed"),
+        (
+            "organizations:DeletePolicy",
+            &of_aws,
+            json!({}),
+            "implicitlyDenied",
+        ),
+        (
+            "organizations:DescribePolicy",
+            &of_aws,
+            json!({}),
+            "allowed",
+        ),
+        (
+            "organizations:describepolicy",
+            &created,
+            told,
+            "implicitlyDenied",
+        ),
+        ("organizations:ListRoots", &json!("*"), json!({}), "allowed"),
+        (
+            "sts:GetFederationToken",
+            &json!("*"),
+            json!({}),
+            "implicitlyDenied",
+        ),
+    ] {
+        let input = ask(action, resource, context);
+        let (explained, _) = explained(&world, input, "identity").await;
+        assert_eq!(
+            explained["decision"]["outcome"], outcome,
+            "{action} {resource}"
+        );
+    }
+}
