@@ -105,6 +105,19 @@ impl Images {
         name: &RepositoryName,
         reference: &Reference,
     ) -> Result<FoundManifest, Error> {
+        let (wanted, permit, repository) =
+            self.begin_pull(context, registry, name, reference).await?;
+        self.end_pull(context, wanted, reference, (&permit, &repository))
+            .await
+    }
+
+    async fn begin_pull<'w>(
+        &self,
+        context: &RequestContext,
+        registry: &'w Registry,
+        name: &'w RepositoryName,
+        reference: &Reference,
+    ) -> Result<(Wanted<'w>, Permit, Repository), Error> {
         let wanted = Wanted {
             registry,
             name,
@@ -112,13 +125,23 @@ impl Images {
         };
         let permit = self.permit_pull(context, wanted, reference).await?;
         let repository = self.store.repository(&permit).await?;
+        Ok((wanted, permit, repository))
+    }
+
+    async fn end_pull(
+        &self,
+        context: &RequestContext,
+        wanted: Wanted<'_>,
+        reference: &Reference,
+        (permit, repository): (&Permit, &Repository),
+    ) -> Result<FoundManifest, Error> {
         let place = (repository.id.clone(), reference.clone());
         let generation = self.store.generation().await;
         let found = if let Some(found) = self.manifests.get(generation, &place) {
-            self.keys.check_usable(&repository).await?;
+            self.keys.check_usable(repository).await?;
             found
         } else {
-            let found = self.read_manifest(&permit, &repository, reference).await?;
+            let found = self.read_manifest(permit, repository, reference).await?;
             let weight = found.bytes.len() + REMEMBERED_OVERHEAD;
             self.manifests.put(generation, place, found.clone(), weight);
             found
@@ -127,7 +150,7 @@ impl Images {
             self.permit_newest(context, wanted, tag, &found.digest)
                 .await?;
         }
-        self.note_pull(&repository, &found.digest);
+        self.note_pull(repository, &found.digest);
         Ok(found)
     }
 
@@ -140,23 +163,19 @@ impl Images {
         name: &RepositoryName,
         reference: &Reference,
     ) -> Result<FoundManifest, Error> {
+        let (wanted, permit, repository) =
+            self.begin_pull(context, registry, name, reference).await?;
         if let Reference::Tag(tag) = reference
             && tag.is_latest()
         {
-            let wanted = Wanted {
-                registry,
-                name,
-                action: Action::BATCH_GET_IMAGE,
-            };
-            let permit = self.permit_pull(context, wanted, reference).await?;
-            let repository = self.store.repository(&permit).await?;
-            let tag = tag.clone();
+            let (id, tag) = (repository.id.clone(), tag.clone());
             let set = self.store.lookup((&permit).into(), move |rows| {
-                Ok(rows.find_tagged_image(&repository.id, &tag)?)
+                Ok(rows.find_tagged_image(&id, &tag)?)
             });
             set.await?.ok_or(Refusal::ManifestNotFound)?;
         }
-        self.pull(context, registry, name, reference).await
+        self.end_pull(context, wanted, reference, (&permit, &repository))
+            .await
     }
 
     async fn read_manifest(
