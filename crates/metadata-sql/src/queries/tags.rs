@@ -12,21 +12,29 @@ const MOVE: &str = "INSERT INTO tag (repository_id, name, digest, moved_at) \
     DO UPDATE SET digest = excluded.digest, moved_at = excluded.moved_at \
     WHERE tag.digest <> excluded.digest";
 
-/// Before a tag moves to an image: the image that has it now has one less. One image at a time, by its whole key:
-/// asked for both, PostgreSQL may walk all images of the repository.
-const COUNT_LEFT: &str = "UPDATE image SET tag_count = tag_count - 1, \
-    is_tagged = CASE WHEN tag_count > 1 THEN 1 ELSE 0 END \
-    WHERE repository_id = $1 AND digest = \
-    (SELECT digest FROM tag WHERE repository_id = $1 AND name = $2 AND digest <> $3)";
+/// An image has a tag less. One image at a time, by its whole key: asked for two, PostgreSQL may walk all images of the
+/// repository.
+macro_rules! count_less {
+    ($digest:literal) => {
+        concat!(
+            "UPDATE image SET tag_count = tag_count - 1, \
+             is_tagged = CASE WHEN tag_count > 1 THEN 1 ELSE 0 END \
+             WHERE repository_id = $1 AND digest = ",
+            $digest
+        )
+    };
+}
+
+const COUNT_LESS: &str = count_less!("$2");
+
+/// Before a tag moves to another image: the one that has it now.
+const COUNT_LEFT: &str =
+    count_less!("(SELECT digest FROM tag WHERE repository_id = $1 AND name = $2 AND digest <> $3)");
 
 /// Before a tag moves to an image: that has one more, unless it has it already.
 const COUNT_GAINED: &str = "UPDATE image SET tag_count = tag_count + 1, is_tagged = 1 \
     WHERE repository_id = $1 AND digest = $2 AND NOT EXISTS \
     (SELECT name FROM tag WHERE repository_id = $1 AND name = $3 AND digest = $2)";
-
-const COUNT_LESS: &str = "UPDATE image SET tag_count = tag_count - 1, \
-    is_tagged = CASE WHEN tag_count > 1 THEN 1 ELSE 0 END \
-    WHERE repository_id = $1 AND digest = $2";
 
 fn read_tag(row: &mut Row) -> Result<TagRecord, StoreError> {
     Ok(TagRecord {
