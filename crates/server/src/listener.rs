@@ -1,5 +1,6 @@
 //! Listeners: sockets, TLS, HTTP versions, limits of size, time and number, and an orderly end.
 //!
+//! - `nearby`: clients on this machine
 //! - `pace`: clients that keep a connection without using it
 //! - `tls`: certificates
 //! - `misdirected`: clients that speak plain HTTP where TLS is spoken
@@ -7,6 +8,7 @@
 
 mod connection;
 mod misdirected;
+mod nearby;
 pub(crate) mod pace;
 pub mod tls;
 
@@ -143,7 +145,10 @@ impl Listener {
                 .await
                 .and_then(|(stream, address)| stream.set_nodelay(true).map(|()| (stream, address)))
             {
-                Ok((stream, address)) => return (stream, address, place),
+                Ok((stream, address)) => {
+                    nearby::unpace(&stream, address);
+                    return (stream, address, place);
+                }
                 Err(error) => {
                     tracing::warn!(%error, "a connection was not accepted");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
