@@ -1,4 +1,5 @@
-//! Buffers for four frames that are used again: fresh memory costs page faults, more than the cipher does.
+//! Memory for batches of frames: buffers that are used again, since fresh memory costs page faults, more than the
+//! cipher does; and how much of it is in use.
 
 #[cfg(test)]
 #[cfg(feature = "models")]
@@ -9,14 +10,13 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 
-use bytes::{Buf as _, Bytes};
 use ecru_ports::blobs::FRAME;
 #[cfg(feature = "models")]
 use ecru_ports::modelled::{Mutex, atomic::AtomicUsize};
 #[cfg(not(feature = "models"))]
 use parking_lot::Mutex;
 
-use crate::frames::{Frames, LAYER, MAX_LAYERS};
+use crate::frames::{LAYER, MAX_LAYERS};
 
 /// Frames handled at once.
 pub(crate) const BATCH: usize = 4;
@@ -40,24 +40,39 @@ pub(crate) struct Pool {
 impl Pool {
     /// A buffer; what it holds is left over from earlier use.
     pub(crate) fn take(self: &Arc<Self>) -> Buffer {
-        self.in_use.fetch_add(1, Ordering::Relaxed);
+        let held = self.hold();
         let unused = self.unused.lock().pop();
         Buffer {
             bytes: unused.unwrap_or_else(|| vec![0; LENGTH]),
-            pool: Arc::clone(self),
+            held,
         }
     }
 
-    /// A buffer that its taker could do without, while few are in use.
-    pub(crate) fn take_if_plenty(self: &Arc<Self>) -> Option<Buffer> {
-        (self.in_use.load(Ordering::Relaxed) < PLENTY).then(|| self.take())
+    /// Counts a batch whose memory is its holder's own.
+    pub(crate) fn hold(self: &Arc<Self>) -> Held {
+        self.in_use.fetch_add(1, Ordering::Relaxed);
+        Held(Arc::clone(self))
+    }
+
+    /// The same for who could do without, while few are in use.
+    pub(crate) fn hold_if_plenty(self: &Arc<Self>) -> Option<Held> {
+        (self.in_use.load(Ordering::Relaxed) < PLENTY).then(|| self.hold())
+    }
+}
+
+/// A batch's memory, in use until dropped.
+pub(crate) struct Held(Arc<Pool>);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.in_use.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 /// A buffer that returns to its pool when dropped.
 pub(crate) struct Buffer {
     bytes: Vec<u8>,
-    pool: Arc<Pool>,
+    held: Held,
 }
 
 impl Buffer {
@@ -75,82 +90,10 @@ impl AsRef<[u8]> for Buffer {
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        self.pool.in_use.fetch_sub(1, Ordering::Relaxed);
-        let mut unused = self.pool.unused.lock();
+        let mut unused = self.held.0.unused.lock();
         if unused.len() < KEPT {
             unused.push(std::mem::take(&mut self.bytes));
         }
-    }
-}
-
-/// A buffer being filled with plaintext, which is laid out where it will be sealed in place.
-pub(crate) struct Filling {
-    buffer: Buffer,
-    stored: usize,
-    lead: usize,
-    plain: usize,
-}
-
-impl Filling {
-    pub(crate) fn new(buffer: Buffer, frames: &Frames) -> Self {
-        Self {
-            buffer,
-            stored: frames.stored(),
-            lead: frames.lead(),
-            plain: 0,
-        }
-    }
-
-    /// The same layout in another buffer.
-    pub(crate) fn renewed(&self, buffer: Buffer) -> Self {
-        Self {
-            buffer,
-            plain: 0,
-            ..*self
-        }
-    }
-
-    /// Bytes of plaintext held.
-    pub(crate) fn plain(&self) -> usize {
-        self.plain
-    }
-
-    /// Whether no more fits.
-    pub(crate) fn is_full(&self) -> bool {
-        self.plain == BATCH * FRAME
-    }
-
-    /// Takes as many of `bytes` as fit.
-    pub(crate) fn take(&mut self, bytes: &mut Bytes) {
-        while !self.is_full() && !bytes.is_empty() {
-            let (slot, within) = (self.plain / FRAME, self.plain % FRAME);
-            let start = slot * self.stored + self.lead + within;
-            let length = bytes.len().min(FRAME - within);
-            self.buffer.bytes[start..start + length].copy_from_slice(&bytes[..length]);
-            bytes.advance(length);
-            self.plain += length;
-        }
-    }
-
-    /// How many frames are whole and surely not the last of the object, if no more bytes come.
-    pub(crate) fn settled_frames(&self) -> usize {
-        self.plain.saturating_sub(1) / FRAME
-    }
-
-    /// The plaintext in a slot.
-    pub(crate) fn plaintext(&self, slot: usize) -> &[u8] {
-        let start = slot * self.stored + self.lead;
-        &self.buffer.bytes[start..start + (self.plain - slot * FRAME).min(FRAME)]
-    }
-
-    /// A slot with its room for nonces and tags.
-    pub(crate) fn slot_mut(&mut self, slot: usize) -> &mut [u8] {
-        &mut self.buffer.bytes[slot * self.stored..(slot + 1) * self.stored]
-    }
-
-    /// The first `count` slots, once sealed.
-    pub(crate) fn sealed(&self, count: usize) -> &[u8] {
-        &self.buffer.bytes[..count * self.stored]
     }
 }
 
@@ -161,14 +104,14 @@ mod tests {
     #[test]
     fn more_than_needed_is_given_only_while_few_are_in_use() {
         let pool = Arc::new(Pool::default());
-        let mut needed: Vec<Buffer> = (1..PLENTY).map(|_| pool.take()).collect();
-        let spare = pool.take_if_plenty();
-        assert!(spare.is_some() && pool.take_if_plenty().is_none());
+        let mut needed: Vec<Buffer> = (2..PLENTY).map(|_| pool.take()).collect();
+        let (_own, spare) = (pool.hold(), pool.hold_if_plenty());
+        assert!(spare.is_some() && pool.hold_if_plenty().is_none());
         needed.push(pool.take());
         drop(spare);
-        assert!(pool.take_if_plenty().is_none());
+        assert!(pool.hold_if_plenty().is_none());
         needed.pop();
-        assert!(pool.take_if_plenty().is_some());
+        assert!(pool.hold_if_plenty().is_some());
     }
 
     #[test]

@@ -24,6 +24,16 @@ pub(crate) trait ReadyKey: Send + Sync {
     fn seal(&self, nonce: [u8; NONCE], data: &[u8], bytes: &mut [u8])
     -> Result<[u8; TAG], Refused>;
 
+    /// Encrypts two pieces, one after the other, into `out`, which has room for them and then for the tag. The caller
+    /// never gives the same nonce twice, here or there.
+    fn seal_into(
+        &self,
+        nonce: [u8; NONCE],
+        data: &[u8],
+        pieces: [&[u8]; 2],
+        out: &mut [u8],
+    ) -> Result<(), Refused>;
+
     /// Verifies and decrypts `bytes`, which end with the tag, in place.
     fn open(&self, nonce: [u8; NONCE], data: &[u8], bytes: &mut [u8]) -> Result<(), Refused>;
 }
@@ -54,6 +64,20 @@ impl ReadyKey for AesGcmKey {
         tag.ok()
             .and_then(|tag| tag.as_ref().try_into().ok())
             .ok_or(Refused)
+    }
+
+    fn seal_into(
+        &self,
+        nonce: [u8; NONCE],
+        data: &[u8],
+        [first, second]: [&[u8]; 2],
+        out: &mut [u8],
+    ) -> Result<(), Refused> {
+        let (body, rest) = out.split_at_mut_checked(first.len()).ok_or(Refused)?;
+        let nonce = Nonce::assume_unique_for_key(nonce);
+        self.0
+            .seal_out_of_place_scatter(nonce, Aad::from(data), first, body, second, rest)
+            .map_err(|_| Refused)
     }
 
     fn open(&self, nonce: [u8; NONCE], data: &[u8], bytes: &mut [u8]) -> Result<(), Refused> {

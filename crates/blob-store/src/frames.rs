@@ -109,23 +109,33 @@ impl Frames {
         FRAME + self.overhead()
     }
 
-    /// Seals in place a slot that holds plaintext between room for nonces and room for tags.
+    /// Seals the plaintext that `pieces` make together into a slot of its stored length.
     pub(crate) fn seal(
         &self,
         nonces: &mut Nonces,
         place: &Place<'_>,
+        pieces: &[impl AsRef<[u8]>],
         slot: &mut [u8],
     ) -> Result<(), BlobError> {
         for (layer, key) in self.layers.iter().enumerate() {
             let extent = self.extent(layer, slot.len());
             let (head, rest) = slot[extent].split_at_mut(NONCE);
-            let (body, foot) = rest.split_at_mut(rest.len() - TAG);
             let nonce = nonces.draw()?;
-            let tag = key
-                .seal(nonce, &self.data(place, layer), body)
-                .map_err(|_| failure::of_cipher())?;
+            let data = self.data(place, layer);
+            let sealed = if layer == 0
+                && let Some(pair) = pair(pieces)
+            {
+                key.seal_into(nonce, &data, pair, rest)
+            } else {
+                let (body, foot) = rest.split_at_mut(rest.len() - TAG);
+                if layer == 0 {
+                    gather(pieces, body)?;
+                }
+                key.seal(nonce, &data, body)
+                    .map(|tag| foot.copy_from_slice(&tag))
+            };
+            sealed.map_err(|_| failure::of_cipher())?;
             head.copy_from_slice(&nonce);
-            foot.copy_from_slice(&tag);
         }
         Ok(())
     }
@@ -151,17 +161,16 @@ impl Frames {
         Ok(lead..lead + slot.len() - self.overhead())
     }
 
-    /// Seals a copy of `plaintext`, for rows.
-    pub(crate) fn seal_copy(
+    /// Seals the plaintext that `pieces` make together, for rows.
+    pub(crate) fn seal_alone(
         &self,
         nonces: &mut Nonces,
         place: &Place<'_>,
-        plaintext: &[u8],
+        pieces: &[impl AsRef<[u8]>],
     ) -> Result<Vec<u8>, BlobError> {
-        let mut slot = vec![0; plaintext.len() + self.overhead()];
-        let lead = self.lead();
-        slot[lead..lead + plaintext.len()].copy_from_slice(plaintext);
-        self.seal(nonces, place, &mut slot)?;
+        let plain: usize = pieces.iter().map(|piece| piece.as_ref().len()).sum();
+        let mut slot = vec![0; plain + self.overhead()];
+        self.seal(nonces, place, pieces, &mut slot)?;
         Ok(slot)
     }
 
@@ -174,6 +183,29 @@ impl Frames {
     fn data(&self, place: &Place<'_>, layer: usize) -> Vec<u8> {
         place.associated_data(&self.object, u8::from(layer > 0))
     }
+}
+
+/// Up to two pieces, as the cipher takes them.
+fn pair(pieces: &[impl AsRef<[u8]>]) -> Option<[&[u8]; 2]> {
+    match pieces {
+        [] => Some([&[], &[]]),
+        [all] => Some([all.as_ref(), &[]]),
+        [first, second] => Some([first.as_ref(), second.as_ref()]),
+        _ => None,
+    }
+}
+
+/// Copies pieces one behind the other.
+fn gather(pieces: &[impl AsRef<[u8]>], mut out: &mut [u8]) -> Result<(), BlobError> {
+    for piece in pieces {
+        let piece = piece.as_ref();
+        let (target, rest) = out
+            .split_at_mut_checked(piece.len())
+            .ok_or_else(failure::of_cipher)?;
+        target.copy_from_slice(piece);
+        out = rest;
+    }
+    out.is_empty().then_some(()).ok_or_else(failure::of_cipher)
 }
 
 #[cfg(test)]
@@ -237,7 +269,7 @@ mod tests {
             let (object, another) = (frames(7, outer), frames(8, outer));
             for (sealed_in, place) in places.iter().enumerate() {
                 let sealed = object
-                    .seal_copy(&mut Nonces::new(), place, b"plaintext")
+                    .seal_alone(&mut Nonces::new(), place, &[b"plaintext"])
                     .unwrap();
                 for (opened_in, place) in places.iter().enumerate() {
                     let mut slot = sealed.clone();

@@ -12,7 +12,7 @@
 //! ```
 //!
 //! Reading order: `frames` (the format), `cipher` and `nonces` (a key and nonce seal once, ever),
-//! `writer` with `sealer` and `threads`, `reader` with `plan`, `progress` (what an upload remembers), `segments` and its
+//! `writer` with `filling`, `sealer` and `threads`, `reader` with `plan`, `progress` (what an upload remembers), `segments` and its
 //! adapters.
 //!
 //! Memory: buffers hold 256 KiB. A writer needs two (one fills while the other is sealed and written) and
@@ -24,6 +24,7 @@ mod cipher;
 mod digests;
 mod directory;
 mod failure;
+mod filling;
 mod frames;
 mod kernel;
 mod nonces;

@@ -43,6 +43,15 @@ impl Cipher for WatchedCipher {
     }
 }
 
+impl WatchedKey {
+    fn see(&self, nonce: [u8; NONCE]) {
+        let mut seen = self.seen.lock();
+        if !seen.pairs.insert((*self.key.material(), nonce)) {
+            seen.again += 1;
+        }
+    }
+}
+
 impl ReadyKey for WatchedKey {
     fn seal(
         &self,
@@ -50,11 +59,19 @@ impl ReadyKey for WatchedKey {
         data: &[u8],
         bytes: &mut [u8],
     ) -> Result<[u8; TAG], Refused> {
-        let mut seen = self.seen.lock();
-        if !seen.pairs.insert((*self.key.material(), nonce)) {
-            seen.again += 1;
-        }
+        self.see(nonce);
         self.ready.seal(nonce, data, bytes)
+    }
+
+    fn seal_into(
+        &self,
+        nonce: [u8; NONCE],
+        data: &[u8],
+        pieces: [&[u8]; 2],
+        out: &mut [u8],
+    ) -> Result<(), Refused> {
+        self.see(nonce);
+        self.ready.seal_into(nonce, data, pieces, out)
     }
 
     fn open(&self, nonce: [u8; NONCE], data: &[u8], bytes: &mut [u8]) -> Result<(), Refused> {

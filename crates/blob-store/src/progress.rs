@@ -26,20 +26,23 @@ pub(crate) fn seal(
     frames: &Frames,
     nonces: &mut Nonces,
     hashes: &Hashes,
-    pending: &[u8],
+    pending: &[Bytes],
     segments: Vec<Segment>,
 ) -> Result<WriteProgress, BlobError> {
-    let offset = whole_bytes(&segments).ok_or(BlobError::Corrupt)? + pending.len() as u64;
+    let unfilled: usize = pending.iter().map(Bytes::len).sum();
+    let offset = whole_bytes(&segments).ok_or(BlobError::Corrupt)? + unfilled as u64;
     // room for both states, so that no copy of them is left behind by growing
-    let mut state = Zeroizing::new(Vec::with_capacity(512 + pending.len()));
+    let mut state = Zeroizing::new(Vec::with_capacity(512 + unfilled));
     hashes.save(&mut state);
-    state.extend_from_slice(pending);
+    for piece in pending {
+        state.extend_from_slice(piece);
+    }
     let place = Place::State {
         offset,
         sha512: hashes.with_sha512(),
         segments: &segments,
     };
-    let sealed_state = frames.seal_copy(nonces, &place, &state)?;
+    let sealed_state = frames.seal_alone(nonces, &place, &[&state[..]])?;
     Ok(WriteProgress {
         offset,
         segments,

@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use ecru_ports::blobs::{BlobError, Segment, StoredObject, WriteProgress, WrittenDigests};
 
-use crate::buffers::Filling;
+use crate::buffers::Pool;
 use crate::digests::Hashes;
 use crate::failure;
+use crate::filling::Filling;
 use crate::frames::{Frames, Place};
 use crate::nonces::Nonces;
 use crate::progress;
@@ -18,6 +19,7 @@ use crate::segments::{SegmentName, SegmentSink, SegmentStore};
 /// What one writer carries from batch to batch.
 pub(crate) struct Sealer<S: SegmentStore> {
     store: Arc<S>,
+    pool: Arc<Pool>,
     frames: Arc<Frames>,
     nonces: Nonces,
     hashes: Hashes,
@@ -30,7 +32,7 @@ pub(crate) struct Sealer<S: SegmentStore> {
 
 impl<S: SegmentStore> Sealer<S> {
     pub(crate) fn new(
-        store: Arc<S>,
+        (store, pool): (Arc<S>, Arc<Pool>),
         frames: Arc<Frames>,
         hashes: Hashes,
         segments: Vec<Segment>,
@@ -38,6 +40,7 @@ impl<S: SegmentStore> Sealer<S> {
         let next = segments.iter().map(|segment| segment.frames).sum();
         Self {
             store,
+            pool,
             frames,
             nonces: Nonces::new(),
             hashes,
@@ -63,19 +66,24 @@ impl<S: SegmentStore> Sealer<S> {
             return Ok(());
         }
         let segment = self.ensure_segment(number)?;
-        for slot in 0..count {
-            self.hashes.update(filling.plaintext(slot));
+        let stored = self.frames.stored();
+        // the buffer that was given back last, and is in the cache
+        let mut buffer = self.pool.take();
+        let sealed = buffer.first_mut(count * stored);
+        for slot in sealed.chunks_exact_mut(stored) {
+            let frame = filling.next_frame();
+            for piece in &frame {
+                self.hashes.update(piece);
+            }
             let place = Place::Whole {
                 segment,
                 index: self.next,
             };
-            self.frames
-                .seal(&mut self.nonces, &place, filling.slot_mut(slot))?;
+            self.frames.seal(&mut self.nonces, &place, &frame, slot)?;
             self.next += 1;
         }
         if let Some(sink) = &mut self.sink {
-            sink.append(filling.sealed(count))
-                .map_err(failure::of_write)?;
+            sink.append(sealed).map_err(failure::of_write)?;
         }
         if let Some(last) = self.segments.last_mut() {
             last.frames += count as u64;
@@ -118,12 +126,11 @@ impl<S: SegmentStore> Sealer<S> {
         let settled = filling.settled_frames();
         self.store_whole(&mut filling, settled, number)?;
         self.end_segment()?;
-        let pending = filling.plaintext(settled);
         progress::seal(
             &self.frames,
             &mut self.nonces,
             &self.hashes,
-            pending,
+            &filling.next_frame(),
             self.segments,
         )
     }
@@ -137,15 +144,17 @@ impl<S: SegmentStore> Sealer<S> {
         let settled = filling.settled_frames();
         self.store_whole(&mut filling, settled, number)?;
         self.end_segment()?;
-        let last = filling.plaintext(settled);
-        self.hashes.update(last);
         let whole = progress::whole_bytes(&self.segments).ok_or(BlobError::Corrupt)?;
-        let size = whole + last.len() as u64;
+        let size = whole + filling.plain() as u64;
+        let last = filling.next_frame();
+        for piece in &last {
+            self.hashes.update(piece);
+        }
         let place = Place::Final {
             index: self.next,
             size,
         };
-        let tail = self.frames.seal_copy(&mut self.nonces, &place, last)?;
+        let tail = self.frames.seal_alone(&mut self.nonces, &place, &last)?;
         let id = self.frames.object().clone();
         Ok((
             StoredObject {

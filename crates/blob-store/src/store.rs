@@ -113,19 +113,13 @@ impl<S: SegmentStore> BlobStore for EncryptedBlobs<S> {
                 )
             }
         };
-        let sealer = Sealer::new(
-            Arc::clone(&self.segments),
-            Arc::clone(&frames),
-            hashes,
-            segments,
-        );
+        let storage = (Arc::clone(&self.segments), Arc::clone(&self.pool));
+        let sealer = Sealer::new(storage, frames, hashes, segments);
         let room = Room {
             pool: Arc::clone(&self.pool),
             threads: Arc::clone(&self.threads),
         };
-        Ok(Box::new(FrameWriter::new(
-            room, &frames, sealer, pending, offset,
-        )))
+        Ok(Box::new(FrameWriter::new(room, sealer, pending, offset)))
     }
 
     async fn read(

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! There is at most one job, which takes all that is queued. A batch queues behind a running job only
-//! while buffers are plenty; otherwise the writer waits, and holds two. Larger jobs change threads less
+//! while memory is plenty; otherwise the writer waits, and holds two. Larger jobs change threads less
 //! often, which is a tenth of the cost of a push.
 //!
 //! A batch leaves only when more bytes follow it, so the final frame is empty for an empty object alone,
@@ -21,9 +21,9 @@ use ecru_ports::blobs::{
 };
 use tokio::task::JoinHandle;
 
-use crate::buffers::{Filling, Pool};
+use crate::buffers::Pool;
 use crate::failure;
-use crate::frames::Frames;
+use crate::filling::Filling;
 use crate::sealer::Sealer;
 use crate::segments::SegmentStore;
 use crate::threads::SealingThreads;
@@ -59,15 +59,8 @@ pub(crate) struct FrameWriter<S: SegmentStore> {
 
 impl<S: SegmentStore> FrameWriter<S> {
     /// A writer that goes on at `offset`, of which the last bytes are `pending`.
-    pub(crate) fn new(
-        room: Room,
-        frames: &Frames,
-        sealer: Sealer<S>,
-        pending: Bytes,
-        offset: u64,
-    ) -> Self {
-        let mut filling = Filling::new(room.pool.take(), frames);
-        let mut pending = pending;
+    pub(crate) fn new(room: Room, sealer: Sealer<S>, mut pending: Bytes, offset: u64) -> Self {
+        let mut filling = Filling::new(room.pool.hold());
         filling.take(&mut pending);
         let stage = Stage::Ready(Box::new(sealer));
         Self {
@@ -97,18 +90,17 @@ impl<S: SegmentStore> FrameWriter<S> {
 
     /// Queues the full batch, or sends it off with those queued, and begins another.
     async fn pass_on(&mut self) -> Result<(), BlobError> {
-        if let Some(buffer) = self
+        if let Some(held) = self
             .room_to_queue()
-            .then(|| self.room.pool.take_if_plenty())
+            .then(|| self.room.pool.hold_if_plenty())
             .flatten()
         {
-            let empty = self.filling.renewed(buffer);
-            self.queued
-                .push(std::mem::replace(&mut self.filling, empty));
+            let full = std::mem::replace(&mut self.filling, Filling::new(held));
+            self.queued.push(full);
             return Ok(());
         }
         let mut sealer = self.settle().await?;
-        let empty = self.filling.renewed(self.room.pool.take());
+        let empty = Filling::new(self.room.pool.hold());
         let mut batches = std::mem::take(&mut self.queued);
         batches.push(std::mem::replace(&mut self.filling, empty));
         let segment = self.segment;

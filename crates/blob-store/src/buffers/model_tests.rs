@@ -18,7 +18,7 @@ fn a_buffer_has_one_holder_and_all_are_counted() {
                     buffer.first_mut(8).fill(mark);
                     thread::yield_now();
                     assert_eq!(buffer.first_mut(8), [mark; 8]);
-                    drop(pool.take_if_plenty());
+                    drop(pool.hold_if_plenty());
                 }
             })
         });
