@@ -27,8 +27,9 @@ const LENGTH: usize = BATCH * (FRAME + MAX_LAYERS * LAYER);
 /// How many unused buffers are kept (8 MiB).
 const KEPT: usize = 32;
 
-/// While fewer are in use, a writer may take more than it needs (8 MiB).
-const PLENTY: usize = 32;
+/// While fewer are in use, a writer may take more than it needs, and keep bytes as they came, which keeps in memory what
+/// lies around them (10 MiB).
+const PLENTY: usize = 40;
 
 /// Buffers waiting to be used again.
 #[derive(Default)]
@@ -40,12 +41,7 @@ pub(crate) struct Pool {
 impl Pool {
     /// A buffer; what it holds is left over from earlier use.
     pub(crate) fn take(self: &Arc<Self>) -> Buffer {
-        let held = self.hold();
-        let unused = self.unused.lock().pop();
-        Buffer {
-            bytes: unused.unwrap_or_else(|| vec![0; LENGTH]),
-            held,
-        }
+        self.hold().into_buffer()
     }
 
     /// Counts a batch whose memory is its holder's own.
@@ -56,12 +52,32 @@ impl Pool {
 
     /// The same for who could do without, while few are in use.
     pub(crate) fn hold_if_plenty(self: &Arc<Self>) -> Option<Held> {
-        (self.in_use.load(Ordering::Relaxed) < PLENTY).then(|| self.hold())
+        self.is_plenty().then(|| self.hold())
+    }
+
+    fn is_plenty(&self) -> bool {
+        self.in_use.load(Ordering::Relaxed) < PLENTY
     }
 }
 
 /// A batch's memory, in use until dropped.
 pub(crate) struct Held(Arc<Pool>);
+
+impl Held {
+    /// A buffer for the batch.
+    pub(crate) fn into_buffer(self) -> Buffer {
+        let unused = self.0.unused.lock().pop();
+        Buffer {
+            bytes: unused.unwrap_or_else(|| vec![0; LENGTH]),
+            held: self,
+        }
+    }
+
+    /// Whether there is memory for more than the batch itself.
+    pub(crate) fn is_plenty(&self) -> bool {
+        self.0.is_plenty()
+    }
+}
 
 impl Drop for Held {
     fn drop(&mut self) {
@@ -105,11 +121,13 @@ mod tests {
     fn more_than_needed_is_given_only_while_few_are_in_use() {
         let pool = Arc::new(Pool::default());
         let mut needed: Vec<Buffer> = (2..PLENTY).map(|_| pool.take()).collect();
-        let (_own, spare) = (pool.hold(), pool.hold_if_plenty());
+        let own = pool.hold();
+        assert!(own.is_plenty());
+        let spare = pool.hold_if_plenty();
         assert!(spare.is_some() && pool.hold_if_plenty().is_none());
         needed.push(pool.take());
         drop(spare);
-        assert!(pool.hold_if_plenty().is_none());
+        assert!(pool.hold_if_plenty().is_none() && !own.is_plenty());
         needed.pop();
         assert!(pool.hold_if_plenty().is_some());
     }

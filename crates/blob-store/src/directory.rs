@@ -26,6 +26,11 @@ use crate::segments::{SegmentName, SegmentSink, SegmentSource, SegmentStore};
 /// How much is written before the kernel is asked to begin with it.
 const WRITEBACK_STEP: u64 = 8 * 1024 * 1024;
 
+/// How much is written at a time, ending where a multiple of it ends: the kernel takes memory for a file in pieces as
+/// large as what is written, and large ones are more often such that a virtual machine gave back to its host and must
+/// fetch again (pushes of 1 GiB: 1.15 to 1.38 CPU-s/GB, instead of 1.18 to 2.05 in writes of 256 KiB).
+const WRITE_STEP: usize = 128 * 1024;
+
 /// How much is set aside on disk at a time, once as much has been written: blocks found one by one cost more (0.34
 /// CPU-s/GB of writing instead of 0.39).
 const RESERVE_STEP: u64 = 64 * 1024 * 1024;
@@ -209,10 +214,16 @@ impl FileSink {
 }
 
 impl SegmentSink for FileSink {
-    fn append(&mut self, sealed: &[u8]) -> io::Result<()> {
+    fn append(&mut self, mut sealed: &[u8]) -> io::Result<()> {
         self.reserve(sealed.len() as u64);
-        self.file.write_all(sealed)?;
-        self.written += sealed.len() as u64;
+        while !sealed.is_empty() {
+            let step = WRITE_STEP as u64 - self.written % WRITE_STEP as u64;
+            let length = usize::try_from(step).map_or(sealed.len(), |step| step.min(sealed.len()));
+            let (now, rest) = sealed.split_at(length);
+            self.file.write_all(now)?;
+            self.written += length as u64;
+            sealed = rest;
+        }
         let waiting = self.written - self.started;
         if waiting >= WRITEBACK_STEP {
             kernel::start_writeback(&self.file, self.started, waiting)?;

@@ -1,41 +1,44 @@
 //! The plaintext of a batch of frames, held as it came.
 //!
 //! It goes from there to the cipher, which writes into a buffer that the sealing thread has just used and that is in
-//! its processor's cache. Copied together here, it was fetched from one cache and written from another: an eighth of the
+//! its processor's cache. Copied together here, it was fetched from one cache and written from another: 7.5 % of the
 //! time of a push.
 
 use std::collections::VecDeque;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use ecru_ports::blobs::FRAME;
 
-use crate::buffers::{BATCH, Held};
+use crate::buffers::{BATCH, Buffer, Held};
 
-/// Shorter pieces are copied together: each would keep the buffer in memory that it came in.
+/// Shorter pieces are copied together, and all of them where many writers share the memory: each would keep the whole
+/// buffer that it came in.
 const SHORT: usize = 8 * 1024;
 
-/// A batch that is being filled.
+/// A batch that is being filled: pieces kept as they came and, from the first on that is not, copies of the rest.
 pub(crate) struct Filling {
     pieces: VecDeque<Bytes>,
-    /// What came last, in short pieces.
-    short: BytesMut,
+    memory: Memory,
     plain: usize,
-    _held: Held,
+}
+
+/// What the batch's memory is.
+enum Memory {
+    /// All of it is that of the pieces.
+    Theirs(Held),
+    /// Copies, of so many bytes in all, are in a buffer.
+    Buffer(Buffer, usize),
+    /// In passing.
+    None,
 }
 
 impl Filling {
     pub(crate) fn new(held: Held) -> Self {
         Self {
             pieces: VecDeque::new(),
-            short: BytesMut::new(),
+            memory: Memory::Theirs(held),
             plain: 0,
-            _held: held,
         }
-    }
-
-    /// Bytes of plaintext held.
-    pub(crate) fn plain(&self) -> usize {
-        self.plain
     }
 
     /// Whether no more fits.
@@ -43,22 +46,62 @@ impl Filling {
         self.plain == BATCH * FRAME
     }
 
+    /// Bytes of plaintext held.
+    pub(crate) fn plain(&self) -> usize {
+        self.plain
+    }
+
     /// Takes as many of `bytes` as fit.
     pub(crate) fn take(&mut self, bytes: &mut Bytes) {
         let piece = bytes.split_to(bytes.len().min(BATCH * FRAME - self.plain));
         self.plain += piece.len();
-        if piece.len() < SHORT {
-            self.short.extend_from_slice(&piece);
-        } else {
-            self.end_short();
-            self.pieces.push_back(piece);
-        }
+        self.memory = match std::mem::replace(&mut self.memory, Memory::None) {
+            Memory::Theirs(held) if piece.len() >= SHORT && held.is_plenty() => {
+                self.pieces.push_back(piece);
+                Memory::Theirs(held)
+            }
+            Memory::Theirs(held) => with_copy(held.into_buffer(), 0, &piece),
+            Memory::Buffer(buffer, length) => with_copy(buffer, length, &piece),
+            Memory::None => Memory::None,
+        };
     }
 
-    fn end_short(&mut self) {
-        if !self.short.is_empty() {
-            self.pieces.push_back(self.short.split().freeze());
+    /// The batch, to be taken apart.
+    pub(crate) fn end(mut self) -> Batch {
+        let held = match self.memory {
+            Memory::Theirs(held) => Some(held),
+            Memory::Buffer(buffer, length) => {
+                let copies = Bytes::from_owner(buffer).slice(..length);
+                self.pieces.push_back(copies);
+                None
+            }
+            Memory::None => None,
+        };
+        Batch {
+            pieces: self.pieces,
+            plain: self.plain,
+            _held: held,
         }
+    }
+}
+
+fn with_copy(mut buffer: Buffer, length: usize, piece: &[u8]) -> Memory {
+    let end = length + piece.len();
+    buffer.first_mut(end)[length..].copy_from_slice(piece);
+    Memory::Buffer(buffer, end)
+}
+
+/// Plaintext on its way into frames.
+pub(crate) struct Batch {
+    pieces: VecDeque<Bytes>,
+    plain: usize,
+    _held: Option<Held>,
+}
+
+impl Batch {
+    /// Bytes of plaintext left.
+    pub(crate) fn plain(&self) -> usize {
+        self.plain
     }
 
     /// How many frames are whole and surely not the last of the object, if no more bytes come.
@@ -68,7 +111,6 @@ impl Filling {
 
     /// Takes the pieces of the next frame out; fewer bytes if no frame is full.
     pub(crate) fn next_frame(&mut self) -> Vec<Bytes> {
-        self.end_short();
         let mut missing = self.plain.min(FRAME);
         self.plain -= missing;
         let mut frame = Vec::with_capacity(2);
@@ -93,8 +135,8 @@ mod tests {
     use super::*;
     use crate::buffers::Pool;
 
-    fn filled(lengths: &[usize]) -> (Filling, Vec<u8>) {
-        let mut filling = Filling::new(Arc::new(Pool::default()).hold());
+    fn fill(held: Held, lengths: &[usize]) -> (Batch, Vec<u8>) {
+        let mut filling = Filling::new(held);
         let mut all = Vec::new();
         for (index, &length) in lengths.iter().enumerate() {
             let piece = vec![u8::try_from(index).unwrap(); length];
@@ -102,7 +144,7 @@ mod tests {
             filling.take(&mut bytes);
             all.extend_from_slice(&piece[..length - bytes.len()]);
         }
-        (filling, all)
+        (filling.end(), all)
     }
 
     #[test]
@@ -115,20 +157,26 @@ mod tests {
             &[FRAME - 1, 1, 1, 3 * FRAME],
             &[100_000, 5, 100_000, 100_000],
         ] {
-            let (mut filling, all) = filled(lengths);
-            let mut out = Vec::new();
-            while filling.plain() > 0 {
-                let frame = filling.next_frame().concat();
-                assert!(frame.len() == FRAME || filling.plain() == 0);
-                out.extend_from_slice(&frame);
+            let pool = Arc::new(Pool::default());
+            let others: Vec<_> = (0..100).map(|_| pool.hold()).collect();
+            let crowded = fill(pool.hold(), lengths);
+            drop(others);
+            for (mut batch, all) in [crowded, fill(pool.hold(), lengths)] {
+                let mut out = Vec::new();
+                while batch.plain() > 0 {
+                    let frame = batch.next_frame().concat();
+                    assert!(frame.len() == FRAME || batch.plain() == 0);
+                    out.extend_from_slice(&frame);
+                }
+                assert!(out == all, "{lengths:?}");
             }
-            assert!(out == all, "{lengths:?}");
         }
     }
 
     #[test]
     fn no_more_is_taken_than_fits() {
-        let (mut filling, _) = filled(&[BATCH * FRAME - 2]);
+        let mut filling = Filling::new(Arc::new(Pool::default()).hold());
+        filling.take(&mut Bytes::from(vec![7; BATCH * FRAME - 2]));
         let mut bytes = Bytes::from_static(b"abc");
         filling.take(&mut bytes);
         assert!(filling.is_full());
@@ -136,15 +184,21 @@ mod tests {
     }
 
     #[test]
-    fn long_pieces_are_kept_and_short_ones_copied_together() {
+    fn long_pieces_are_kept_while_there_is_room_and_others_copied_together() {
+        let pool = Arc::new(Pool::default());
         let long = Bytes::from(vec![7; SHORT]);
-        let mut filling = Filling::new(Arc::new(Pool::default()).hold());
-        filling.take(&mut long.clone());
-        for _ in 0..100 {
-            filling.take(&mut long.slice(..SHORT / 100));
-        }
-        let frame = filling.next_frame();
-        assert_eq!(frame.len(), 2);
-        assert_eq!(frame[0].as_ptr(), long.as_ptr());
+        let begin_and_pieces = |held: Held| {
+            let mut filling = Filling::new(held);
+            filling.take(&mut long.clone());
+            for _ in 0..100 {
+                filling.take(&mut long.slice(..SHORT / 100));
+            }
+            let frame = filling.end().next_frame();
+            (frame[0].as_ptr(), frame.len())
+        };
+        assert_eq!(begin_and_pieces(pool.hold()), (long.as_ptr(), 2));
+        let _others: Vec<_> = (0..100).map(|_| pool.hold()).collect();
+        let (begin, pieces) = begin_and_pieces(pool.hold());
+        assert!(begin != long.as_ptr() && pieces == 1);
     }
 }

@@ -15,9 +15,9 @@
 //! `writer` with `filling`, `sealer` and `threads`, `reader` with `plan`, `progress` (what an upload remembers), `segments` and its
 //! adapters.
 //!
-//! Memory: buffers hold 256 KiB. A writer needs two (one fills while the other is sealed and written) and
-//! may take six more while fewer than 32 are in use in all; a reader needs two (one is given out while the
-//! next is fetched). At most 32 unused ones are kept.
+//! Memory: a batch is 256 KiB. A writer holds two (one fills while the other is sealed) and, while fewer than 40 are in
+//! use in all, up to six more; each of the 32 sealing threads has a buffer that it seals into. A reader needs two (one is
+//! given out while the next is fetched). At most 32 unused buffers are kept.
 
 mod buffers;
 mod cipher;

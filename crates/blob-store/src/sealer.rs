@@ -7,19 +7,18 @@ use std::sync::Arc;
 
 use ecru_ports::blobs::{BlobError, Segment, StoredObject, WriteProgress, WrittenDigests};
 
-use crate::buffers::Pool;
 use crate::digests::Hashes;
 use crate::failure;
-use crate::filling::Filling;
+use crate::filling::Batch;
 use crate::frames::{Frames, Place};
 use crate::nonces::Nonces;
 use crate::progress;
 use crate::segments::{SegmentName, SegmentSink, SegmentStore};
+use crate::threads;
 
 /// What one writer carries from batch to batch.
 pub(crate) struct Sealer<S: SegmentStore> {
     store: Arc<S>,
-    pool: Arc<Pool>,
     frames: Arc<Frames>,
     nonces: Nonces,
     hashes: Hashes,
@@ -32,7 +31,7 @@ pub(crate) struct Sealer<S: SegmentStore> {
 
 impl<S: SegmentStore> Sealer<S> {
     pub(crate) fn new(
-        (store, pool): (Arc<S>, Arc<Pool>),
+        store: Arc<S>,
         frames: Arc<Frames>,
         hashes: Hashes,
         segments: Vec<Segment>,
@@ -40,7 +39,6 @@ impl<S: SegmentStore> Sealer<S> {
         let next = segments.iter().map(|segment| segment.frames).sum();
         Self {
             store,
-            pool,
             frames,
             nonces: Nonces::new(),
             hashes,
@@ -58,7 +56,7 @@ impl<S: SegmentStore> Sealer<S> {
     /// Hashes, seals and stores the first `count` frames of a batch, in segment `number`.
     pub(crate) fn store_whole(
         &mut self,
-        filling: &mut Filling,
+        batch: &mut Batch,
         count: usize,
         number: Option<u64>,
     ) -> Result<(), BlobError> {
@@ -67,27 +65,37 @@ impl<S: SegmentStore> Sealer<S> {
         }
         let segment = self.ensure_segment(number)?;
         let stored = self.frames.stored();
-        // the buffer that was given back last, and is in the cache
-        let mut buffer = self.pool.take();
-        let sealed = buffer.first_mut(count * stored);
-        for slot in sealed.chunks_exact_mut(stored) {
-            let frame = filling.next_frame();
-            for piece in &frame {
-                self.hashes.update(piece);
+        threads::with_own_buffer(count * stored, |sealed| {
+            for slot in sealed.chunks_exact_mut(stored) {
+                self.seal_next(batch, segment, slot)?;
             }
-            let place = Place::Whole {
-                segment,
-                index: self.next,
-            };
-            self.frames.seal(&mut self.nonces, &place, &frame, slot)?;
-            self.next += 1;
-        }
-        if let Some(sink) = &mut self.sink {
-            sink.append(sealed).map_err(failure::of_write)?;
-        }
+            self.sink.as_mut().map_or(Ok(()), |sink| {
+                sink.append(sealed).map_err(failure::of_write)
+            })
+        })?;
         if let Some(last) = self.segments.last_mut() {
             last.frames += count as u64;
         }
+        Ok(())
+    }
+
+    /// Hashes the next frame of a batch and seals it into a slot.
+    fn seal_next(
+        &mut self,
+        batch: &mut Batch,
+        segment: u64,
+        slot: &mut [u8],
+    ) -> Result<(), BlobError> {
+        let frame = batch.next_frame();
+        for piece in &frame {
+            self.hashes.update(piece);
+        }
+        let place = Place::Whole {
+            segment,
+            index: self.next,
+        };
+        self.frames.seal(&mut self.nonces, &place, &frame, slot)?;
+        self.next += 1;
         Ok(())
     }
 
@@ -120,17 +128,17 @@ impl<S: SegmentStore> Sealer<S> {
     /// Stores what is settled of the last batch and seals the rest with the hashes.
     pub(crate) fn suspend(
         mut self,
-        mut filling: Filling,
+        mut batch: Batch,
         number: Option<u64>,
     ) -> Result<WriteProgress, BlobError> {
-        let settled = filling.settled_frames();
-        self.store_whole(&mut filling, settled, number)?;
+        let settled = batch.settled_frames();
+        self.store_whole(&mut batch, settled, number)?;
         self.end_segment()?;
         progress::seal(
             &self.frames,
             &mut self.nonces,
             &self.hashes,
-            &filling.next_frame(),
+            &batch.next_frame(),
             self.segments,
         )
     }
@@ -138,15 +146,15 @@ impl<S: SegmentStore> Sealer<S> {
     /// Stores what is settled of the last batch and seals the rest as the final frame.
     pub(crate) fn finish(
         mut self,
-        mut filling: Filling,
+        mut batch: Batch,
         number: Option<u64>,
     ) -> Result<(StoredObject, WrittenDigests), BlobError> {
-        let settled = filling.settled_frames();
-        self.store_whole(&mut filling, settled, number)?;
+        let settled = batch.settled_frames();
+        self.store_whole(&mut batch, settled, number)?;
         self.end_segment()?;
         let whole = progress::whole_bytes(&self.segments).ok_or(BlobError::Corrupt)?;
-        let size = whole + filling.plain() as u64;
-        let last = filling.next_frame();
+        let size = whole + batch.plain() as u64;
+        let last = batch.next_frame();
         for piece in &last {
             self.hashes.update(piece);
         }

@@ -113,8 +113,7 @@ impl<S: SegmentStore> BlobStore for EncryptedBlobs<S> {
                 )
             }
         };
-        let storage = (Arc::clone(&self.segments), Arc::clone(&self.pool));
-        let sealer = Sealer::new(storage, frames, hashes, segments);
+        let sealer = Sealer::new(Arc::clone(&self.segments), frames, hashes, segments);
         let room = Room {
             pool: Arc::clone(&self.pool),
             threads: Arc::clone(&self.threads),

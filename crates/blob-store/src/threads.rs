@@ -3,13 +3,31 @@
 //! They have a pool of their own, since a thread's priority cannot be raised again: where the processors do not suffice
 //! for both, those who answer go first, and pushes take what is left.
 
+use std::cell::Cell;
+
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
 
 use crate::kernel;
 
-/// Jobs at once; more wait. A job may wait for the disk, so there are more than processors.
-const MOST: usize = 64;
+/// Jobs at once; more wait. A job may wait for the disk, so there are more than processors; each has a buffer.
+const MOST: usize = 32;
+
+thread_local! {
+    /// What this thread seals into, so that it is in its processor's cache and nobody else's.
+    static SEALED: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// Runs `work` with `length` bytes of this thread's own; what they hold is left over from earlier use.
+pub(crate) fn with_own_buffer<T>(length: usize, work: impl FnOnce(&mut [u8]) -> T) -> T {
+    let mut buffer = SEALED.take();
+    if buffer.len() < length {
+        buffer = vec![0; length];
+    }
+    let outcome = work(&mut buffer[..length]);
+    SEALED.set(buffer);
+    outcome
+}
 
 /// A pool of threads of lower priority. They end when it is dropped and their jobs are done.
 pub(crate) struct SealingThreads(Option<Runtime>);

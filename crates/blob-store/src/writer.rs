@@ -23,7 +23,7 @@ use tokio::task::JoinHandle;
 
 use crate::buffers::Pool;
 use crate::failure;
-use crate::filling::Filling;
+use crate::filling::{Batch, Filling};
 use crate::sealer::Sealer;
 use crate::segments::SegmentStore;
 use crate::threads::SealingThreads;
@@ -52,7 +52,7 @@ pub(crate) struct FrameWriter<S: SegmentStore> {
     room: Room,
     stage: Stage<S>,
     filling: Filling,
-    queued: Vec<Filling>,
+    queued: Vec<Batch>,
     segment: Option<u64>,
     offset: u64,
 }
@@ -96,13 +96,13 @@ impl<S: SegmentStore> FrameWriter<S> {
             .flatten()
         {
             let full = std::mem::replace(&mut self.filling, Filling::new(held));
-            self.queued.push(full);
+            self.queued.push(full.end());
             return Ok(());
         }
         let mut sealer = self.settle().await?;
         let empty = Filling::new(self.room.pool.hold());
         let mut batches = std::mem::take(&mut self.queued);
-        batches.push(std::mem::replace(&mut self.filling, empty));
+        batches.push(std::mem::replace(&mut self.filling, empty).end());
         let segment = self.segment;
         self.stage = Stage::Storing(self.room.threads.run(move || {
             store_all(&mut sealer, batches, segment)?;
@@ -119,16 +119,16 @@ impl<S: SegmentStore> FrameWriter<S> {
     /// Ends the request: on another thread if there is something to store, else at once.
     async fn end<T: Send + 'static>(
         mut self: Box<Self>,
-        last_step: fn(Sealer<S>, Filling, Option<u64>) -> Result<T, BlobError>,
+        last_step: fn(Sealer<S>, Batch, Option<u64>) -> Result<T, BlobError>,
     ) -> Result<T, BlobError> {
         let mut sealer = self.settle().await?;
-        let (filling, queued, segment) = (self.filling, self.queued, self.segment);
-        if filling.settled_frames() == 0 && queued.is_empty() && !sealer.has_segment() {
-            return last_step(*sealer, filling, segment);
+        let (batch, queued, segment) = (self.filling.end(), self.queued, self.segment);
+        if batch.settled_frames() == 0 && queued.is_empty() && !sealer.has_segment() {
+            return last_step(*sealer, batch, segment);
         }
         let mut job = self.room.threads.run(move || {
             store_all(&mut sealer, queued, segment)?;
-            last_step(*sealer, filling, segment)
+            last_step(*sealer, batch, segment)
         });
         failure::joined(&mut job).await
     }
@@ -137,7 +137,7 @@ impl<S: SegmentStore> FrameWriter<S> {
 /// Stores batches that more bytes follow. Blocks.
 fn store_all<S: SegmentStore>(
     sealer: &mut Sealer<S>,
-    batches: Vec<Filling>,
+    batches: Vec<Batch>,
     segment: Option<u64>,
 ) -> Result<(), BlobError> {
     for mut batch in batches {
