@@ -27,8 +27,8 @@ const LENGTH: usize = BATCH * (FRAME + MAX_LAYERS * LAYER);
 /// How many unused buffers are kept (8 MiB).
 const KEPT: usize = 32;
 
-/// While fewer are in use, a writer may take more than it needs, and keep bytes as they came, which keeps in memory what
-/// lies around them (10 MiB).
+/// While fewer are in use, a writer may take more than it needs (10 MiB), and keep bytes as they came, with what lies
+/// around them: up to four times as much, if a client sends such that buffers of 512 KiB come half full.
 const PLENTY: usize = 40;
 
 /// Buffers waiting to be used again.
@@ -41,7 +41,12 @@ pub(crate) struct Pool {
 impl Pool {
     /// A buffer; what it holds is left over from earlier use.
     pub(crate) fn take(self: &Arc<Self>) -> Buffer {
-        self.hold().into_buffer()
+        let held = self.hold();
+        let unused = self.unused.lock().pop();
+        Buffer {
+            bytes: unused.unwrap_or_else(|| vec![0; LENGTH]),
+            held,
+        }
     }
 
     /// Counts a batch whose memory is its holder's own.
@@ -64,13 +69,9 @@ impl Pool {
 pub(crate) struct Held(Arc<Pool>);
 
 impl Held {
-    /// A buffer for the batch.
-    pub(crate) fn into_buffer(self) -> Buffer {
-        let unused = self.0.unused.lock().pop();
-        Buffer {
-            bytes: unused.unwrap_or_else(|| vec![0; LENGTH]),
-            held: self,
-        }
+    /// A buffer for the batch, counted besides.
+    pub(crate) fn buffer(&self) -> Buffer {
+        self.0.take()
     }
 
     /// Whether there is memory for more than the batch itself.

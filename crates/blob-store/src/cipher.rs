@@ -88,3 +88,42 @@ impl ReadyKey for AesGcmKey {
             .map_err(|_| Refused)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LENGTH: usize = 65_536;
+
+    fn key() -> Box<dyn ReadyKey> {
+        AesGcm.prepare(&SecretKey::new([7; 32])).unwrap()
+    }
+
+    #[test]
+    fn two_pieces_are_sealed_as_what_they_make_together() {
+        let plaintext: Vec<u8> = (0..LENGTH).map(|at| (at * 31 % 251) as u8).collect();
+        let (key, nonce) = (key(), [3; NONCE]);
+        let mut expected = plaintext.clone();
+        let tag = key.seal(nonce, b"data", &mut expected).unwrap();
+        expected.extend_from_slice(&tag);
+        let near = |at: usize| at.saturating_sub(2)..=at + 2;
+        let places = [0, 16, 256, 512, 4_096, LENGTH / 2]
+            .into_iter()
+            .flat_map(near);
+        for place in places.chain(LENGTH - 17..=LENGTH) {
+            let (first, second) = plaintext.split_at(place);
+            let mut out = vec![0; LENGTH + TAG];
+            key.seal_into(nonce, b"data", [first, second], &mut out)
+                .unwrap();
+            assert!(out == expected, "{place}");
+        }
+    }
+
+    #[test]
+    fn room_of_another_length_is_refused() {
+        for room in [0, 4, 7 + TAG - 1, 7 + TAG + 1] {
+            let sealed = key().seal_into([3; NONCE], b"", [b"abcd", b"efg"], &mut vec![0; room]);
+            assert!(sealed.is_err(), "{room}");
+        }
+    }
+}

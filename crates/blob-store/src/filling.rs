@@ -5,39 +5,33 @@
 //! time of a push.
 
 use std::collections::VecDeque;
+use std::ops::RangeInclusive;
 
 use bytes::Bytes;
 use ecru_ports::blobs::FRAME;
 
 use crate::buffers::{BATCH, Buffer, Held};
 
-/// Shorter pieces are copied together, and all of them where many writers share the memory: each would keep the whole
-/// buffer that it came in.
-const SHORT: usize = 8 * 1024;
+/// Lengths of what is kept as it comes, while memory is plenty: as a transport reads it. What is shorter would keep the
+/// whole buffer that it came in, what is longer is a request's body, which is counted elsewhere while the request lasts.
+const KEPT: RangeInclusive<usize> = 8 * 1024..=512 * 1024;
 
 /// A batch that is being filled: pieces kept as they came and, from the first on that is not, copies of the rest.
 pub(crate) struct Filling {
     pieces: VecDeque<Bytes>,
-    memory: Memory,
+    /// A buffer and how much of it is filled.
+    copies: Option<(Buffer, usize)>,
     plain: usize,
-}
-
-/// What the batch's memory is.
-enum Memory {
-    /// All of it is that of the pieces.
-    Theirs(Held),
-    /// Copies, of so many bytes in all, are in a buffer.
-    Buffer(Buffer, usize),
-    /// In passing.
-    None,
+    held: Held,
 }
 
 impl Filling {
     pub(crate) fn new(held: Held) -> Self {
         Self {
             pieces: VecDeque::new(),
-            memory: Memory::Theirs(held),
+            copies: None,
             plain: 0,
+            held,
         }
     }
 
@@ -51,51 +45,41 @@ impl Filling {
         self.plain
     }
 
-    /// Takes as many of `bytes` as fit.
-    pub(crate) fn take(&mut self, bytes: &mut Bytes) {
+    /// Takes as many of `bytes` as fit; they are what is left of a piece that came with the length `came`.
+    pub(crate) fn take(&mut self, bytes: &mut Bytes, came: usize) {
         let piece = bytes.split_to(bytes.len().min(BATCH * FRAME - self.plain));
+        if piece.is_empty() {
+            return;
+        }
         self.plain += piece.len();
-        self.memory = match std::mem::replace(&mut self.memory, Memory::None) {
-            Memory::Theirs(held) if piece.len() >= SHORT && held.is_plenty() => {
-                self.pieces.push_back(piece);
-                Memory::Theirs(held)
-            }
-            Memory::Theirs(held) => with_copy(held.into_buffer(), 0, &piece),
-            Memory::Buffer(buffer, length) => with_copy(buffer, length, &piece),
-            Memory::None => Memory::None,
-        };
+        if self.copies.is_none() && KEPT.contains(&came) && self.held.is_plenty() {
+            self.pieces.push_back(piece);
+            return;
+        }
+        let (buffer, length) = self.copies.get_or_insert_with(|| (self.held.buffer(), 0));
+        let begins = std::mem::replace(length, *length + piece.len());
+        buffer.first_mut(*length)[begins..].copy_from_slice(&piece);
     }
 
     /// The batch, to be taken apart.
     pub(crate) fn end(mut self) -> Batch {
-        let held = match self.memory {
-            Memory::Theirs(held) => Some(held),
-            Memory::Buffer(buffer, length) => {
-                let copies = Bytes::from_owner(buffer).slice(..length);
-                self.pieces.push_back(copies);
-                None
-            }
-            Memory::None => None,
-        };
+        let copies = self
+            .copies
+            .map(|(buffer, length)| Bytes::from_owner(buffer).slice(..length));
+        self.pieces.extend(copies);
         Batch {
             pieces: self.pieces,
             plain: self.plain,
-            _held: held,
+            _held: self.held,
         }
     }
-}
-
-fn with_copy(mut buffer: Buffer, length: usize, piece: &[u8]) -> Memory {
-    let end = length + piece.len();
-    buffer.first_mut(end)[length..].copy_from_slice(piece);
-    Memory::Buffer(buffer, end)
 }
 
 /// Plaintext on its way into frames.
 pub(crate) struct Batch {
     pieces: VecDeque<Bytes>,
     plain: usize,
-    _held: Option<Held>,
+    _held: Held,
 }
 
 impl Batch {
@@ -135,13 +119,20 @@ mod tests {
     use super::*;
     use crate::buffers::Pool;
 
+    const SHORT: usize = *KEPT.start() - 1;
+    const LONG: usize = *KEPT.end() + 1;
+
+    fn take(filling: &mut Filling, bytes: &mut Bytes) {
+        filling.take(bytes, bytes.len());
+    }
+
     fn fill(held: Held, lengths: &[usize]) -> (Batch, Vec<u8>) {
         let mut filling = Filling::new(held);
         let mut all = Vec::new();
         for (index, &length) in lengths.iter().enumerate() {
             let piece = vec![u8::try_from(index).unwrap(); length];
             let mut bytes = Bytes::from(piece.clone());
-            filling.take(&mut bytes);
+            take(&mut filling, &mut bytes);
             all.extend_from_slice(&piece[..length - bytes.len()]);
         }
         (filling.end(), all)
@@ -151,11 +142,13 @@ mod tests {
     fn frames_come_out_as_the_bytes_went_in() {
         for lengths in [
             &[][..],
+            &[0],
             &[1],
-            &[SHORT, 1, 1, SHORT, 2],
-            &[FRAME, FRAME],
+            &[SHORT, 1, 1, SHORT + 1, 2],
+            &[FRAME, 0, FRAME],
             &[FRAME - 1, 1, 1, 3 * FRAME],
             &[100_000, 5, 100_000, 100_000],
+            &[LONG],
         ] {
             let pool = Arc::new(Pool::default());
             let others: Vec<_> = (0..100).map(|_| pool.hold()).collect();
@@ -176,29 +169,40 @@ mod tests {
     #[test]
     fn no_more_is_taken_than_fits() {
         let mut filling = Filling::new(Arc::new(Pool::default()).hold());
-        filling.take(&mut Bytes::from(vec![7; BATCH * FRAME - 2]));
+        take(&mut filling, &mut Bytes::from(vec![7; BATCH * FRAME - 2]));
         let mut bytes = Bytes::from_static(b"abc");
-        filling.take(&mut bytes);
+        take(&mut filling, &mut bytes);
         assert!(filling.is_full());
         assert_eq!(bytes, "c");
     }
 
     #[test]
-    fn long_pieces_are_kept_while_there_is_room_and_others_copied_together() {
+    fn what_a_transport_read_is_kept_while_memory_is_plenty_and_the_rest_copied() {
         let pool = Arc::new(Pool::default());
-        let long = Bytes::from(vec![7; SHORT]);
-        let begin_and_pieces = |held: Held| {
-            let mut filling = Filling::new(held);
-            filling.take(&mut long.clone());
-            for _ in 0..100 {
-                filling.take(&mut long.slice(..SHORT / 100));
-            }
-            let frame = filling.end().next_frame();
-            (frame[0].as_ptr(), frame.len())
+        let is_kept = |length: usize| {
+            let bytes = Bytes::from(vec![7; length]);
+            let mut filling = Filling::new(pool.hold());
+            take(&mut filling, &mut Bytes::new());
+            take(&mut filling, &mut bytes.clone());
+            filling.end().next_frame()[0].as_ptr() == bytes.as_ptr()
         };
-        assert_eq!(begin_and_pieces(pool.hold()), (long.as_ptr(), 2));
-        let _others: Vec<_> = (0..100).map(|_| pool.hold()).collect();
-        let (begin, pieces) = begin_and_pieces(pool.hold());
-        assert!(begin != long.as_ptr() && pieces == 1);
+        assert!(!is_kept(SHORT) && is_kept(SHORT + 1) && is_kept(LONG - 1) && !is_kept(LONG));
+        let others: Vec<_> = (0..100).map(|_| pool.hold()).collect();
+        assert!(!is_kept(FRAME));
+        drop(others);
+        assert!(is_kept(FRAME));
+    }
+
+    #[test]
+    fn what_is_left_of_a_long_piece_is_copied_too() {
+        let long = Bytes::from(vec![7; LONG]);
+        let mut filling = Filling::new(Arc::new(Pool::default()).hold());
+        let mut left = long.slice(LONG - FRAME..);
+        filling.take(&mut left, long.len());
+        assert!(left.is_empty());
+        assert_ne!(
+            filling.end().next_frame()[0].as_ptr(),
+            long[LONG - FRAME..].as_ptr()
+        );
     }
 }

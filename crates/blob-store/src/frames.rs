@@ -197,15 +197,16 @@ fn pair(pieces: &[impl AsRef<[u8]>]) -> Option<[&[u8]; 2]> {
 
 /// Copies pieces one behind the other.
 fn gather(pieces: &[impl AsRef<[u8]>], mut out: &mut [u8]) -> Result<(), BlobError> {
+    let other_length = || failure::of_caller("the pieces are not as long as their frame");
     for piece in pieces {
         let piece = piece.as_ref();
         let (target, rest) = out
             .split_at_mut_checked(piece.len())
-            .ok_or_else(failure::of_cipher)?;
+            .ok_or_else(other_length)?;
         target.copy_from_slice(piece);
         out = rest;
     }
-    out.is_empty().then_some(()).ok_or_else(failure::of_cipher)
+    out.is_empty().then_some(()).ok_or_else(other_length)
 }
 
 #[cfg(test)]

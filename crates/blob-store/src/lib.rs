@@ -11,9 +11,8 @@
 //!      └── S3ShapedMemory     a bucket with S3's rules: no append, no rename, parts of 5 MiB or more
 //! ```
 //!
-//! Reading order: `frames` (the format), `cipher` and `nonces` (a key and nonce seal once, ever),
-//! `writer` with `filling`, `sealer` and `threads`, `reader` with `plan`, `progress` (what an upload remembers), `segments` and its
-//! adapters.
+//! Reading order: `frames` (the format), `cipher` and `nonces` (a key and nonce seal once, ever), `writer` with `filling`,
+//! `sealer` and `threads`, `reader` with `plan`, `progress` (what an upload remembers), `segments` and its adapters.
 //!
 //! Memory: a batch is 256 KiB. A writer holds two (one fills while the other is sealed) and, while fewer than 40 are in
 //! use in all, up to six more; each of the 32 sealing threads has a buffer that it seals into. A reader needs two (one is

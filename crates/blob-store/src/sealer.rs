@@ -19,7 +19,7 @@ use crate::threads;
 /// What one writer carries from batch to batch.
 pub(crate) struct Sealer<S: SegmentStore> {
     store: Arc<S>,
-    frames: Arc<Frames>,
+    frames: Frames,
     nonces: Nonces,
     hashes: Hashes,
     /// Those of earlier requests, then the one being written.
@@ -32,7 +32,7 @@ pub(crate) struct Sealer<S: SegmentStore> {
 impl<S: SegmentStore> Sealer<S> {
     pub(crate) fn new(
         store: Arc<S>,
-        frames: Arc<Frames>,
+        frames: Frames,
         hashes: Hashes,
         segments: Vec<Segment>,
     ) -> Self {
@@ -53,7 +53,7 @@ impl<S: SegmentStore> Sealer<S> {
         self.sink.is_some()
     }
 
-    /// Hashes, seals and stores the first `count` frames of a batch, in segment `number`.
+    /// Takes the first `count` frames out of a batch; hashes, seals and stores them, in segment `number`.
     pub(crate) fn store_whole(
         &mut self,
         batch: &mut Batch,
@@ -133,14 +133,17 @@ impl<S: SegmentStore> Sealer<S> {
     ) -> Result<WriteProgress, BlobError> {
         let settled = batch.settled_frames();
         self.store_whole(&mut batch, settled, number)?;
-        self.end_segment()?;
-        progress::seal(
+        let progress = progress::seal(
             &self.frames,
             &mut self.nonces,
             &self.hashes,
             &batch.next_frame(),
-            self.segments,
-        )
+            std::mem::take(&mut self.segments),
+        )?;
+        // a sync may take long: what was received need not lie in memory meanwhile
+        drop(batch);
+        self.end_segment()?;
+        Ok(progress)
     }
 
     /// Stores what is settled of the last batch and seals the rest as the final frame.
@@ -151,18 +154,20 @@ impl<S: SegmentStore> Sealer<S> {
     ) -> Result<(StoredObject, WrittenDigests), BlobError> {
         let settled = batch.settled_frames();
         self.store_whole(&mut batch, settled, number)?;
-        self.end_segment()?;
-        let whole = progress::whole_bytes(&self.segments).ok_or(BlobError::Corrupt)?;
-        let size = whole + batch.plain() as u64;
         let last = batch.next_frame();
+        drop(batch);
+        let mut size = progress::whole_bytes(&self.segments).ok_or(BlobError::Corrupt)?;
         for piece in &last {
             self.hashes.update(piece);
+            size += piece.len() as u64;
         }
         let place = Place::Final {
             index: self.next,
             size,
         };
         let tail = self.frames.seal_alone(&mut self.nonces, &place, &last)?;
+        drop(last);
+        self.end_segment()?;
         let id = self.frames.object().clone();
         Ok((
             StoredObject {

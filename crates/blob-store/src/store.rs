@@ -100,7 +100,7 @@ impl<S: SegmentStore> BlobStore for EncryptedBlobs<S> {
         sha512: bool,
         progress: Option<&WriteProgress>,
     ) -> Result<Box<dyn ObjectWriter>, BlobError> {
-        let frames = Arc::new(Frames::new(&*self.cipher, object, key)?);
+        let frames = Frames::new(&*self.cipher, object, key)?;
         let (hashes, pending, segments, offset) = match progress {
             None => (Hashes::new(sha512), Bytes::new(), Vec::new(), 0),
             Some(progress) => {

@@ -61,7 +61,8 @@ impl<S: SegmentStore> FrameWriter<S> {
     /// A writer that goes on at `offset`, of which the last bytes are `pending`.
     pub(crate) fn new(room: Room, sealer: Sealer<S>, mut pending: Bytes, offset: u64) -> Self {
         let mut filling = Filling::new(room.pool.hold());
-        filling.take(&mut pending);
+        let came = pending.len();
+        filling.take(&mut pending, came);
         let stage = Stage::Ready(Box::new(sealer));
         Self {
             room,
@@ -165,12 +166,13 @@ impl<S: SegmentStore> ObjectWriter for FrameWriter<S> {
         if self.needs_segment(bytes.len()) {
             return Err(failure::of_caller("no segment was begun"));
         }
+        let came = bytes.len();
         while !bytes.is_empty() {
             if self.filling.is_full() {
                 self.pass_on().await?;
             }
             let before = bytes.len();
-            self.filling.take(&mut bytes);
+            self.filling.take(&mut bytes, came);
             self.offset += (before - bytes.len()) as u64;
         }
         Ok(())
