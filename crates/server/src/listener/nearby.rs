@@ -3,16 +3,19 @@
 //! A system may choose a congestion control that paces what it sends (BBR), which sets a timer for every few
 //! segments. That is right on a network; where none is, it only costs, for a manifest GET a third of all its
 //! processor time (36 µs with it, 24 without; of a GB pulled 0.49 s and 0.33). Other connections keep the system's choice.
+//!
+//! Linux goes on pacing a connection that it began to pace, but then at twice what the connection carries, which is
+//! seldom reached: 340 timers a GB pulled instead of 5,000, and none for small answers.
 
 use std::net::SocketAddr;
 
 use tokio::net::TcpStream;
 
-/// Without pacing, and part of every Linux.
+/// Asks for no pacing, and is part of every Linux.
 #[cfg(target_os = "linux")]
 const UNPACED: &[u8] = b"reno";
 
-/// Lets a connection from this machine send without pacing. Where the system refuses, it stays as it was.
+/// Lets a connection from this machine send as fast as it can. Where the system refuses, it stays as it was.
 #[cfg(target_os = "linux")]
 pub(super) fn unpace(stream: &TcpStream, peer: SocketAddr) {
     let Ok(local) = stream.local_addr() else {
