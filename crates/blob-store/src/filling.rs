@@ -1,8 +1,8 @@
 //! The plaintext of a batch of frames, held as it came.
 //!
 //! It goes from there to the cipher, which writes into a buffer that the sealing thread has just used and that is in
-//! its processor's cache. Copied together here, it was fetched from one cache and written from another: 7.5 % of the
-//! time of a push.
+//! its processor's cache. Copied together here first, it took 7.5 % of the time of a push; of that most is spent again
+//! where the bytes cross to the sealing thread's cache (1.24 CPU-s/GB instead of 1.26).
 
 use std::collections::VecDeque;
 use std::ops::RangeInclusive;
