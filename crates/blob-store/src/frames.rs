@@ -225,6 +225,26 @@ mod tests {
     }
 
     #[test]
+    fn pieces_open_as_what_they_make_together() {
+        let place = Place::Final { index: 0, size: 9 };
+        for outer in [None, Some(2)] {
+            let frames = frames(7, outer);
+            for pieces in [
+                &[&b"plaintext"[..]][..],
+                &[b"plain", b"text"],
+                &[b"p", b"lain", b"text"],
+                &[b"pl", b"", b"ai", b"ntext"],
+            ] {
+                let mut slot = frames
+                    .seal_alone(&mut Nonces::new(), &place, pieces)
+                    .unwrap();
+                let opened = frames.open(&place, &mut slot).unwrap();
+                assert_eq!(&slot[opened], b"plaintext");
+            }
+        }
+    }
+
+    #[test]
     fn sealed_bytes_open_only_in_their_place() {
         let one = [Segment {
             number: 1,
