@@ -27,9 +27,9 @@ const LENGTH: usize = BATCH * (FRAME + MAX_LAYERS * LAYER);
 /// How many unused buffers are kept (8 MiB).
 const KEPT: usize = 32;
 
-/// While fewer are in use, a writer may take more than it needs (10 MiB), and keep bytes as they came, with what lies
+/// While fewer are in use, a writer may take more than it needs (16 MiB), and keep bytes as they came, with what lies
 /// around them: up to four times as much, if a client sends such that buffers of 512 KiB come half full.
-const PLENTY: usize = 40;
+const PLENTY: usize = 64;
 
 /// Buffers waiting to be used again.
 #[derive(Default)]
