@@ -96,10 +96,12 @@ async fn compare_undisturbed(args: CompareArgs) -> anyhow::Result<()> {
 
 async fn embedded(arena: &mut Arena) -> anyhow::Result<(Vec<Line>, String)> {
     let mut lines = passes::run(arena).await?;
-    lines.extend(rest::run(arena).await?);
-    lines.extend(memory::run(arena).await?);
-    let text = report::write(arena, &lines);
-    Ok((lines, text))
+    lines.peer.extend(rest::run(arena).await?);
+    lines.peer.extend(memory::run(arena).await?);
+    let mut text = report::write(arena, &lines.peer);
+    text.push('\n');
+    text.push_str(&table::beside_bare(&lines.bare));
+    Ok((lines.peer, text))
 }
 
 async fn on_postgres(arena: &mut Arena, url: &str) -> anyhow::Result<(Vec<Line>, String)> {

@@ -8,12 +8,14 @@
 //! - [`options`], [`workload`], [`drive`]: what a run is, its requests, its timed loop
 //! - [`process`], [`latency`], [`outcome`]: what a run is measured by
 //! - [`sigv4`], [`aws`]: how credentials are got from Ecru
+//! - [`bare`]: a server of nothing but the bytes, for the limit that the machine sets
 //! - [`compare`]: both servers, the rows of the comparison and its report
 //! - [`growth`]: one server at several sizes of its store
 //! - [`authorization`]: one server asked by those whom few and many policies bind
 
 mod authorization;
 mod aws;
+mod bare;
 mod blob;
 mod client;
 mod compare;
@@ -35,6 +37,7 @@ use std::sync::Arc;
 use clap::{Parser, Subcommand};
 
 use crate::authorization::AuthorizationArgs;
+use crate::bare::BareArgs;
 use crate::client::Endpoint;
 use crate::compare::CompareArgs;
 use crate::growth::GrowthArgs;
@@ -61,6 +64,8 @@ enum Command {
     Growth(GrowthArgs),
     /// Measure what authorization costs: few and many policies, few and many users
     Authorization(AuthorizationArgs),
+    /// Take pushes with the least that a push needs: what the comparison sets beside Ecru's
+    Bare(BareArgs),
 }
 
 fn main() -> ExitCode {
@@ -88,6 +93,7 @@ async fn dispatch(command: Command) -> anyhow::Result<()> {
         Command::Compare(args) => compare::compare(args).await,
         Command::Growth(args) => growth::run(args).await,
         Command::Authorization(args) => authorization::run(args).await,
+        Command::Bare(args) => bare::serve(&args),
     }
 }
 

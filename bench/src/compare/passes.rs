@@ -5,12 +5,15 @@ use anyhow::Context;
 use crate::compare::Arena;
 use crate::compare::contention::{self, Contention};
 use crate::compare::journal::Journal;
+use crate::compare::program::Program;
 use crate::compare::rows::{self, Row};
 use crate::compare::samples::{Line, Side, Sides};
 use crate::compare::server::Server;
 use crate::drive;
 use crate::options::{RunOptions, Workload};
 use crate::outcome::Outcome;
+
+const BARE_HOME: &str = "pass-bare";
 
 /// A server and who it is.
 #[derive(Clone, Copy)]
@@ -21,19 +24,29 @@ pub(super) struct Subject<'a> {
     pub(super) side: Side,
 }
 
-/// Runs all passes, each on fresh stores of both servers, and gives the lines.
+/// What the passes gave.
+pub(super) struct Lines {
+    /// Ecru and the peer.
+    pub(super) peer: Vec<Line>,
+    /// Ecru and a server of nothing but the bytes, where large blobs are pushed.
+    pub(super) bare: Vec<Line>,
+}
+
+/// Runs all passes, each on fresh stores of the servers, and gives the lines.
 ///
 /// # Errors
 /// A server does not start or end. Failed runs are in the journal instead.
-pub(super) async fn run(arena: &mut Arena) -> anyhow::Result<Vec<Line>> {
+pub(super) async fn run(arena: &mut Arena) -> anyhow::Result<Lines> {
     let mut table = rows::to_hold(&arena.scale);
     if arena.all_rows {
         table.extend(rows::not_slower(&arena.scale));
     }
-    let lines = table.iter().map(Row::line).collect();
     let mut sheet = Sheet {
+        lines: Lines {
+            peer: table.iter().map(Row::line).collect(),
+            bare: table.iter().filter_map(Row::bare_line).collect(),
+        },
         table,
-        lines,
         contention: Contention::new(),
     };
     for pass in 0..arena.passes {
@@ -41,27 +54,32 @@ pub(super) async fn run(arena: &mut Arena) -> anyhow::Result<Vec<Line>> {
             ecru: start(arena, Side::Ecru).await?,
             peer: start(arena, Side::Peer).await?,
         };
-        run_pass(arena, &servers, pass, &mut sheet).await?;
+        let bare = Server::start(&Program::bare()?, &arena.home(BARE_HOME)?)
+            .await
+            .context("start the bare server")?;
+        run_pass(arena, (&servers, &bare), pass, &mut sheet).await?;
         servers.ecru.stop().await.context("end Ecru")?;
         servers.peer.stop().await.context("end the peer")?;
+        bare.stop().await.context("end the bare server")?;
+        arena.discard(BARE_HOME)?;
         for side in Side::order(pass) {
             arena.discard(&home(side))?;
         }
     }
-    sheet.lines.extend(sheet.contention.into_lines());
+    sheet.lines.peer.extend(sheet.contention.into_lines());
     Ok(sheet.lines)
 }
 
 /// The rows of the passes and the lines that their figures go into.
 struct Sheet {
     table: Vec<Row>,
-    lines: Vec<Line>,
+    lines: Lines,
     contention: Contention,
 }
 
 async fn run_pass(
     arena: &mut Arena,
-    servers: &Sides<Server>,
+    (servers, bare): (&Sides<Server>, &Server),
     pass: u32,
     sheet: &mut Sheet,
 ) -> anyhow::Result<()> {
@@ -73,15 +91,30 @@ async fn run_pass(
         make_repositories(subject.server, pass).await?;
         fill_tags(arena, subject).await;
     }
-    for (row, line) in sheet.table.iter().zip(&mut sheet.lines) {
+    let mut beside = sheet.lines.bare.iter_mut();
+    for (row, line) in sheet.table.iter().zip(&mut sheet.lines.peer) {
         for subject in subjects {
             run_row(&mut arena.journal, subject, (row, line), pass).await;
+        }
+        if let Some(beside) = row.bare_line().and_then(|_| beside.next()) {
+            run_bare(&mut arena.journal, bare, (row, line, beside), pass).await;
         }
     }
     for subject in subjects {
         contention::run(arena, subject, pass, &mut sheet.contention).await?;
     }
     Ok(())
+}
+
+/// Drives a row once more, against a server of nothing but the bytes.
+async fn run_bare(
+    journal: &mut Journal,
+    bare: &Server,
+    (row, measured, line): (&Row, &Line, &mut Line),
+    pass: u32,
+) {
+    let outcome = drive_at(journal, bare, "bare", row.options(pass)).await;
+    line.set_beside(measured, outcome.map(|outcome| row.figures(&outcome)));
 }
 
 fn home(side: Side) -> String {
@@ -124,12 +157,21 @@ pub(super) async fn fill_tags(arena: &mut Arena, subject: Subject<'_>) {
 pub(super) async fn drive_once(
     journal: &mut Journal,
     subject: Subject<'_>,
+    options: RunOptions,
+) -> Option<Outcome> {
+    drive_at(journal, subject.server, subject.side.name(), options).await
+}
+
+async fn drive_at(
+    journal: &mut Journal,
+    server: &Server,
+    name: &str,
     mut options: RunOptions,
 ) -> Option<Outcome> {
-    options.label = format!("{}: {}", subject.side.name(), options.label);
-    options.pid = subject.server.pids();
+    options.label = format!("{name}: {}", options.label);
+    options.pid = server.pids();
     let label = options.label.clone();
-    let run = drive::run(subject.server.endpoint(), options).await;
+    let run = drive::run(server.endpoint(), options).await;
     journal.record(&label, run)
 }
 

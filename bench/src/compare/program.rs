@@ -16,10 +16,19 @@ pub(crate) const REGION: &str = "us-east-1";
 #[derive(Clone)]
 pub(crate) struct Program {
     binary: PathBuf,
-    /// Root access key, for Ecru; the peer runs without authentication.
-    root_key: Option<AccessKey>,
+    kind: Kind,
     /// What Ecru's command line ends with.
     arguments: Vec<String>,
+}
+
+#[derive(Clone)]
+enum Kind {
+    /// With its root access key.
+    Ecru(AccessKey),
+    /// Without authentication.
+    Peer,
+    /// This program's own server of nothing but the bytes.
+    Bare,
 }
 
 impl Program {
@@ -38,7 +47,7 @@ impl Program {
         };
         Ok(Self {
             binary,
-            root_key: Some(root_key),
+            kind: Kind::Ecru(root_key),
             arguments: Vec::new(),
         })
     }
@@ -47,9 +56,21 @@ impl Program {
     pub(crate) fn peer(binary: PathBuf) -> Self {
         Self {
             binary,
-            root_key: None,
+            kind: Kind::Peer,
             arguments: Vec::new(),
         }
+    }
+
+    /// The server that does with pushed bytes only what no push can do without ([`crate::bare`]).
+    ///
+    /// # Errors
+    /// The path of this binary cannot be told.
+    pub(super) fn bare() -> anyhow::Result<Self> {
+        Ok(Self {
+            binary: std::env::current_exe().context("path of this binary")?,
+            kind: Kind::Bare,
+            arguments: Vec::new(),
+        })
     }
 
     /// Ecru, told more on its command line.
@@ -63,7 +84,10 @@ impl Program {
 
     /// Root access key, where the program has one.
     pub(crate) fn root_key(&self) -> Option<&AccessKey> {
-        self.root_key.as_ref()
+        match &self.kind {
+            Kind::Ecru(key) => Some(key),
+            Kind::Peer | Kind::Bare => None,
+        }
     }
 
     /// First line of `--version`.
@@ -104,9 +128,10 @@ impl Program {
     /// The peer's configuration cannot be written.
     pub(crate) fn command(&self, home: &Path, port: u16) -> anyhow::Result<Command> {
         let mut command = Command::new(&self.binary);
-        if let Some(key) = &self.root_key {
-            command
-                .args(["serve", "--listen", &format!("127.0.0.1:{port}")])
+        let listen = format!("127.0.0.1:{port}");
+        match &self.kind {
+            Kind::Ecru(key) => command
+                .args(["serve", "--listen", &listen])
                 .arg("--data")
                 .arg(Self::data(home))
                 .arg("--keys")
@@ -117,12 +142,17 @@ impl Program {
                 .args(["--region", REGION])
                 .args(&self.arguments)
                 .env("ECRU_ROOT_ACCESS_KEY_ID", &key.id)
-                .env("ECRU_ROOT_SECRET_ACCESS_KEY", &key.secret);
-        } else {
-            let config = home.join("peer.yml");
-            fs::write(&config, peer_config(&Self::data(home), port))?;
-            command.arg("serve").arg(config);
-        }
+                .env("ECRU_ROOT_SECRET_ACCESS_KEY", &key.secret),
+            Kind::Peer => {
+                let config = home.join("peer.yml");
+                fs::write(&config, peer_config(&Self::data(home), port))?;
+                command.arg("serve").arg(config)
+            }
+            Kind::Bare => command
+                .args(["bare", "--listen", &listen])
+                .arg("--data")
+                .arg(Self::data(home)),
+        };
         Ok(command)
     }
 }

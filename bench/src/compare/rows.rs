@@ -70,6 +70,16 @@ impl Row {
         }
     }
 
+    /// The line in which it is set beside a server of nothing but the bytes, if bytes are what it costs.
+    pub(crate) fn bare_line(&self) -> Option<Line> {
+        let is_wanted = self.options.workload == Workload::Push && self.cost_target.is_some();
+        is_wanted.then(|| Line {
+            title: self.title.clone(),
+            main: Quantity::new(self.unit, None),
+            cpu: Some(Quantity::new(self.cost, None)),
+        })
+    }
+
     /// The two figures of an outcome that go into the line.
     pub(crate) fn figures(&self, outcome: &Outcome) -> (f64, f64) {
         let main = match self.unit {

@@ -196,6 +196,24 @@ impl Line {
         }
     }
 
+    /// Adds what Ecru reached in this pass, which is in `measured`, and what was reached beside it.
+    pub(crate) fn set_beside(&mut self, measured: &Self, beside: Option<(f64, f64)>) {
+        let own = measured.main.samples.ecru.latest();
+        let Some(((main, cost), own)) = beside.zip(own) else {
+            return;
+        };
+        self.main.samples.ecru.add(own);
+        self.main.samples.peer.add(main);
+        let measured = measured
+            .cpu
+            .as_ref()
+            .and_then(|cpu| cpu.samples.ecru.latest());
+        if let Some((cpu, own)) = self.cpu.as_mut().zip(measured) {
+            cpu.samples.ecru.add(own);
+            cpu.samples.peer.add(cost);
+        }
+    }
+
     /// Whether all targets of the line are held; `None` where it has none, or no figures.
     pub(crate) fn held(&self) -> Option<bool> {
         let cpu = self.cpu.as_ref().and_then(Quantity::held);
@@ -286,6 +304,28 @@ mod tests {
         assert_eq!(line(no, yes).held(), Some(false));
         assert_eq!(line(yes, None).held(), Some(true));
         assert_eq!(line(None, None).held(), None);
+    }
+
+    #[test]
+    fn what_ecru_reached_last_is_set_beside_what_another_did() {
+        let mut measured = Line {
+            title: String::new(),
+            main: quantity(&[900.0, 800.0], &[300.0], None),
+            cpu: Some(quantity(&[1.3, 1.2], &[3.2], None)),
+        };
+        let mut line = Line {
+            main: quantity(&[], &[], None),
+            cpu: Some(quantity(&[], &[], None)),
+            ..measured.clone()
+        };
+        line.set_beside(&measured, None);
+        assert_eq!(line.main.ratio(), None);
+        line.set_beside(&measured, Some((1000.0, 0.6)));
+        assert_eq!(line.main.ratio(), Some(0.8));
+        assert_eq!(line.cpu.as_ref().and_then(Quantity::ratio), Some(2.0));
+        measured.main.samples.ecru = Samples::default();
+        line.set_beside(&measured, Some((1.0, 1.0)));
+        assert_eq!(line.main.ratio(), Some(0.8));
     }
 
     #[test]

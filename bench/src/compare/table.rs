@@ -12,6 +12,10 @@ const FRACTIONS: &str = "\
 | workload | Ecru | pgbench | fraction |
 |---|---|---|---|
 ";
+const BARE: &str = "\
+| workload | Ecru | bare | ratio | CPU, Ecru | CPU, bare | CPU ratio |
+|---|---|---|---|---|---|---|
+";
 const NONE: &str = "–";
 
 /// Writes all lines as one table.
@@ -29,6 +33,23 @@ pub(crate) fn fractions(lines: &[Line]) -> String {
     for line in lines {
         let [ecru, engine, fraction, _] = quantity(&line.main);
         let cells = [line.title.clone(), ecru, engine, fraction];
+        text.push_str("| ");
+        text.push_str(&cells.join(" | "));
+        text.push_str(" |\n");
+    }
+    text
+}
+
+/// Writes lines whose other side is a server of nothing but the bytes.
+pub(crate) fn beside_bare(lines: &[Line]) -> String {
+    let mut text = BARE.to_owned();
+    for line in lines {
+        let quantities = std::iter::once(&line.main).chain(&line.cpu);
+        let cells = quantities.flat_map(|figures| {
+            let [ecru, bare, ratio, _] = quantity(figures);
+            [ecru, bare, ratio]
+        });
+        let cells: Vec<String> = std::iter::once(line.title.clone()).chain(cells).collect();
         text.push_str("| ");
         text.push_str(&cells.join(" | "));
         text.push_str(" |\n");
@@ -155,6 +176,19 @@ mod tests {
         for (value, wanted) in cases {
             assert_eq!(number(value), wanted);
         }
+    }
+
+    #[test]
+    fn costs_stand_beside_those_of_the_bare_server() {
+        let mut line = Line::plain("push".to_owned(), Unit::MegabytesPerSecond, None);
+        let mut cpu = Quantity::new(Unit::CpuSecondsPerGigabyte, None);
+        for (quantity, ecru, bare) in [(&mut line.main, 750.0, 1000.0), (&mut cpu, 1.5, 1.2)] {
+            quantity.samples.ecru.add(ecru);
+            quantity.samples.peer.add(bare);
+        }
+        line.cpu = Some(cpu);
+        let wanted = "| push | 750 MB/s | 1,000 MB/s | 0.75 × | 1.5 s/GB | 1.2 s/GB | 1.25 × |\n";
+        assert_eq!(beside_bare(&[line]), format!("{BARE}{wanted}"));
     }
 
     #[test]

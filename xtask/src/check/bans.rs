@@ -24,7 +24,12 @@ const HOMES: [(&[&str], &[&str]); 4] = [
     (&["jsonwebtoken"], &["ecru-key-store"]),
     (
         &["aws-lc-rs"],
-        &["ecru-key-store", "ecru-blob-store", "ecru-server"],
+        &[
+            "ecru-key-store",
+            "ecru-blob-store",
+            "ecru-server",
+            "ecru-bench",
+        ],
     ),
 ];
 
