@@ -52,7 +52,7 @@ fn data_key(two_layers: bool) -> DataKey {
 
 impl State<'_> {
     async fn run(&self) {
-        let (key, id) = (data_key(self.two_layers), ObjectId::from_random([7; 16]));
+        let (key, id) = (data_key(self.two_layers), ObjectId::from_bytes([7; 16]));
         let progress = self.progress(&id, &key);
         let store = S3ShapedBlobs::in_bucket(Bucket::default());
         let mut writer = match store.writer(&id, &key, self.sha512, Some(&progress)).await {

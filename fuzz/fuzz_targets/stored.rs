@@ -97,7 +97,7 @@ impl Sample {
     async fn write(size: usize, two_layers: bool) -> Self {
         let (bucket, key) = (Bucket::default(), data_key(two_layers));
         let store = S3ShapedBlobs::in_bucket(bucket.clone());
-        let id = ObjectId::from_random([7; 16]);
+        let id = ObjectId::from_bytes([7; 16]);
         let plaintext: Vec<u8> = (0_u32..).flat_map(u32::to_le_bytes).take(size).collect();
         let (first, second) = plaintext.split_at(size * 2 / 3);
 
@@ -202,7 +202,7 @@ impl Change {
             Self::Grow(by) => object.size = object.size.saturating_add_signed(i64::from(by)),
             Self::FlipTail { at, bit } => flip(&mut object.tail, at, bit),
             Self::CutTail { length } => object.tail.truncate(at_most(length, object.tail.len())),
-            Self::Rename => object.id = ObjectId::from_random([8; 16]),
+            Self::Rename => object.id = ObjectId::from_bytes([8; 16]),
             Self::Frames { at, frames } => {
                 if let Some(segment) = one_of(&mut object.segments, at) {
                     segment.frames = frames;

@@ -343,7 +343,7 @@ mod tests {
     fn removing_what_is_gone_syncs_the_directory_all_the_same() {
         let scratch = tempfile::tempdir().unwrap();
         let store = Directory::open(scratch.path()).unwrap();
-        let object = ObjectId::from_random([0; 16]);
+        let object = ObjectId::from_bytes([0; 16]);
         store.remove(&object, 1..=3).unwrap();
         fs::remove_dir(store.shard(0)).unwrap();
         std::os::unix::fs::symlink("/proc", store.shard(0)).unwrap();
@@ -353,7 +353,7 @@ mod tests {
     #[test]
     fn the_first_digits_of_an_id_name_its_directory() {
         for (byte, name) in [(0x00, "00"), (0x0f, "0f"), (0xa7, "a7"), (0xff, "ff")] {
-            let object = ObjectId::from_random([byte; 16]);
+            let object = ObjectId::from_bytes([byte; 16]);
             assert_eq!(first_byte(&object), byte);
             assert!(object.as_str().starts_with(name));
         }

@@ -221,7 +221,7 @@ mod tests {
             inner: SecretKey::new([1; 32]),
             outer,
         };
-        Frames::new(&AesGcm, &ObjectId::from_random([object; 16]), &key).unwrap()
+        Frames::new(&AesGcm, &ObjectId::from_bytes([object; 16]), &key).unwrap()
     }
 
     #[test]

@@ -149,7 +149,7 @@ async fn upload(requests: &[Request], two_layers: bool) -> usize {
             Arc::new(cipher.clone()),
         )
     };
-    let id = ObjectId::from_random([7; 16]);
+    let id = ObjectId::from_bytes([7; 16]);
     let outer = two_layers.then(|| SecretKey::new([2; 32]));
     let key = DataKey {
         inner: SecretKey::new([1; 32]),

@@ -119,7 +119,7 @@ mod tests {
         let size = progress::whole_bytes(&segments).unwrap() + tail;
         let tail = vec![0; usize::try_from(tail).unwrap() + 28];
         StoredObject {
-            id: ObjectId::from_random([0; 16]),
+            id: ObjectId::from_bytes([0; 16]),
             size,
             segments,
             tail,

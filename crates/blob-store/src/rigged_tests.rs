@@ -131,7 +131,7 @@ async fn writer(store: &EncryptedBlobs<Rigged>) -> Box<dyn ObjectWriter> {
         outer: None,
     };
     let mut writer = store
-        .writer(&ObjectId::from_random([3; 16]), &key, false, None)
+        .writer(&ObjectId::from_bytes([3; 16]), &key, false, None)
         .await
         .unwrap();
     writer.begin_segment(1);

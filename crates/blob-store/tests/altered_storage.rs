@@ -48,7 +48,7 @@ impl Bench {
 
     /// Stores an object of `size` bytes in a segment.
     async fn put(&self, id: u8, segment: u64, size: usize) -> StoredObject {
-        let object = ObjectId::from_random([id; 16]);
+        let object = ObjectId::from_bytes([id; 16]);
         let mut writer = self
             .store
             .writer(&object, &self.key, false, None)
@@ -180,7 +180,7 @@ async fn nothing_stored_shows_plaintext() {
         let bench = Bench::new(two_layers);
         let object = bench.put(1, 1, 3 * FRAME + 1000).await;
         let small = bench.put(2, 1, 1000).await;
-        let id = ObjectId::from_random([3; 16]);
+        let id = ObjectId::from_bytes([3; 16]);
         let mut unfinished = bench
             .store
             .writer(&id, &bench.key, true, None)

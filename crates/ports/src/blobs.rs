@@ -6,7 +6,7 @@
 //!         └─ tail: the final frame, possibly empty, sealed in the object's row
 //! ```
 //!
-//! An object has a random id and its own data key. Nothing is renamed or overwritten: which objects exist is
+//! An object has an id that none had before and its own data key. Nothing is renamed or overwritten: which objects exist is
 //! decided by rows, so bytes without a row are garbage and rows are written only after bytes are durable.
 
 use std::ops::{Range, RangeInclusive};
@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use ecru_domain::Digest;
+use ecru_domain::{Digest, Timestamp};
 use futures_util::Stream;
 use thiserror::Error;
 
@@ -24,13 +24,23 @@ use crate::keys::SecretKey;
 /// Plaintext bytes of a whole frame. Only the final frame of an object is shorter.
 pub const FRAME: usize = 64 * 1024;
 
-/// The random name of an object: 32 lower-case hexadecimal digits.
+/// The name of an object: 32 lower-case hexadecimal digits.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ObjectId(String);
 
 impl ObjectId {
-    /// An id from 16 random bytes.
-    pub fn from_random(bytes: [u8; 16]) -> Self {
+    /// A new id, of which half is random. The first byte changes each second, so that stores can spread objects by it;
+    /// microseconds follow, so that rows made one after the other lie together in every index.
+    pub fn ordered(now: Timestamp, random: [u8; 16]) -> Self {
+        let [_, time @ ..] = now.micros().to_be_bytes();
+        let mut bytes = random;
+        bytes[0] = (now.micros() >> 20).to_be_bytes()[7];
+        bytes[1..8].copy_from_slice(&time);
+        Self::from_bytes(bytes)
+    }
+
+    /// The id whose digits these bytes are.
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(format!("{:032x}", u128::from_be_bytes(bytes)))
     }
 
@@ -212,4 +222,36 @@ pub trait ObjectWriter: Send {
 
     /// Makes everything durable, seals the final frame and ends the object.
     async fn finish(self: Box<Self>) -> Result<(StoredObject, WrittenDigests), BlobError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_lie_together_by_time_and_move_on_each_second() {
+        let at = |micros| {
+            let id = ObjectId::ordered(Timestamp::from_micros(micros), [0xab; 16]);
+            id.as_str().to_owned()
+        };
+        assert_eq!(at(0x1234_5678_9abc), "6700123456789abcabababababababab");
+        let second = 1 << 20;
+        let ids = [0, 1, 255, 256, second - 1, second, 255 * second].map(at);
+        assert!(ids.is_sorted_by(|before, after| before < after));
+        let shards: std::collections::HashSet<String> = (0..256)
+            .map(|index| at(index * second)[..2].to_owned())
+            .collect();
+        assert_eq!(shards.len(), 256);
+    }
+
+    #[test]
+    fn ids_of_one_moment_differ() {
+        let now = Timestamp::from_micros(7);
+        let mut random = [0; 16];
+        random[15] = 1;
+        assert_ne!(
+            ObjectId::ordered(now, [0; 16]),
+            ObjectId::ordered(now, random)
+        );
+    }
 }

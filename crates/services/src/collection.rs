@@ -184,7 +184,9 @@ impl Collection {
         let mut layers = 0;
         loop {
             let (step, grace) = (job.clone(), self.grace);
-            let ids: Vec<String> = (0..REFERENCES_PER_STEP).map(|_| self.ids.uuid()).collect();
+            let ids: Vec<String> = (0..REFERENCES_PER_STEP)
+                .map(|_| self.ids.ordered_uuid(now))
+                .collect();
             let lane = Lane::Repository(job.repository.as_str().to_owned());
             let progress = self
                 .store

@@ -255,12 +255,13 @@ impl Layers {
 
     /// The job that collects a layer if no image refers to it when its grace is over.
     pub(crate) fn collect_job(&self, repository: &Repository, digest: &Digest) -> JobRecord {
+        let now = self.clock.now();
         JobRecord {
-            id: self.ids.uuid(),
+            id: self.ids.ordered_uuid(now),
             kind: JobKind::CollectLayer,
             repository: repository.id.clone(),
             subject: digest.to_string(),
-            run_at: self.clock.now().plus(self.grace),
+            run_at: now.plus(self.grace),
         }
     }
 

@@ -238,12 +238,13 @@ impl Repositories {
             .await?;
         let repository = self.store.repository(&permit).await?;
         let label = permit.label()?;
+        let now = self.clock.now();
         let job = JobRecord {
-            id: self.ids.uuid(),
+            id: self.ids.ordered_uuid(now),
             kind: JobKind::DrainRepository,
             repository: repository.id.clone(),
             subject: String::new(),
-            run_at: self.clock.now(),
+            run_at: now,
         };
         let id = repository.id.clone();
         self.store

@@ -262,7 +262,8 @@ impl Uploads {
     }
 
     async fn fresh_record(&self, place: &Place, sha512: bool) -> Result<UploadRecord, Error> {
-        let object = ObjectId::from_random(self.ids.random());
+        let now = self.clock.now();
+        let object = ObjectId::ordered(now, self.ids.random());
         let (_, wrapped_key) = self
             .keys
             .new_data_key(&place.repository, object.as_str())
@@ -277,7 +278,7 @@ impl Uploads {
             progress: None,
             parts: 0,
             first_short_part: None,
-            expires_at: self.clock.now().plus(self.lifetime),
+            expires_at: now.plus(self.lifetime),
         })
     }
 }

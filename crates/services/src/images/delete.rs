@@ -210,12 +210,13 @@ impl Images {
     ) -> Result<Step, Error> {
         let (place, label) = (repository.id.clone(), leave.permit.label()?);
         let allowed = leave.tags.clone();
+        let now = self.clock.now();
         let job = JobRecord {
-            id: self.ids.uuid(),
+            id: self.ids.ordered_uuid(now),
             kind: JobKind::DrainImage,
             repository: place.clone(),
             subject: String::new(),
-            run_at: self.clock.now(),
+            run_at: now,
         };
         self.store
             .write((&leave.permit).into(), lane_of(repository), move |rows| {

@@ -115,8 +115,7 @@ impl Images {
             subject: push.manifest.subject.clone(),
         };
         let push = Arc::new(push);
-        // in order of time, so that rows of the newest images lie together in every index
-        let id = format!("{:016x}-{}", push.now.micros(), self.ids.uuid());
+        let id = self.ids.ordered_uuid(push.now);
         let sealed = self.seal_manifest(&repository, &id, &push.bytes).await?;
         self.write_references_ahead(&permit, &repository, &id, &push)
             .await?;
@@ -251,7 +250,7 @@ impl Images {
         });
         check.await?;
         let job = JobRecord {
-            id: self.ids.uuid(),
+            id: self.ids.ordered_uuid(push.now),
             kind: JobKind::DrainImage,
             repository: repository.id.clone(),
             subject: image_id.to_owned(),

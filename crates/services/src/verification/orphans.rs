@@ -89,7 +89,7 @@ impl Verification {
 fn before(object: &ObjectId) -> Option<ObjectId> {
     let number = u128::from_str_radix(object.as_str(), 16).ok()?;
     let before = number.checked_sub(1)?;
-    Some(ObjectId::from_random(before.to_be_bytes()))
+    Some(ObjectId::from_bytes(before.to_be_bytes()))
 }
 
 #[cfg(test)]

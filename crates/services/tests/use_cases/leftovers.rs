@@ -203,7 +203,7 @@ async fn many_doomed_objects_wait_together() {
     let collection = with_delay(&world, delay).collection.clone();
     let doom = |rows: &mut dyn WriteTransaction| -> Result<(), StoreError> {
         for number in 0..u128::from(MANY) {
-            let object = ObjectId::from_random(number.to_be_bytes());
+            let object = ObjectId::from_bytes(number.to_be_bytes());
             rows.insert_doomed(&DoomedObject {
                 object,
                 last_segment: 1,

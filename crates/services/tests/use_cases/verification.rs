@@ -67,7 +67,7 @@ async fn bytes_that_are_removed_while_it_looks_are_no_finding() {
     let app = world.create("team/app").await;
     world.push_layer(&app, &vec![1; 300_000]).await;
     rig.show_once(FoundSegment {
-        object: ObjectId::from_random([0; 16]),
+        object: ObjectId::from_bytes([0; 16]),
         number: 1,
         stored_bytes: 70_000,
     });

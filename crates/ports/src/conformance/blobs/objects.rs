@@ -23,7 +23,7 @@ pub(super) struct Upload {
 
 impl Upload {
     pub(super) fn new(two_layers: bool, sha512: bool) -> Self {
-        let object = ObjectId::from_random(random());
+        let object = ObjectId::from_bytes(random());
         let outer = two_layers.then(|| SecretKey::new(random()));
         Self {
             object,

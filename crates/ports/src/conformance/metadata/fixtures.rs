@@ -63,7 +63,7 @@ pub(super) fn digest(text: &str) -> Digest {
 }
 
 pub(super) fn object_id(number: u8) -> ObjectId {
-    ObjectId::from_random([number; 16])
+    ObjectId::from_bytes([number; 16])
 }
 
 /// A repository at home whose id is `id-` and its name.
