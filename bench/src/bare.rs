@@ -9,7 +9,7 @@ mod sealed;
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::thread;
 
 use anyhow::{Context, bail};
@@ -40,9 +40,13 @@ pub(crate) struct BareArgs {
 pub(crate) fn serve(args: &BareArgs) -> anyhow::Result<()> {
     fs::create_dir_all(&args.data).with_context(|| format!("make {}", args.data.display()))?;
     let listener = TcpListener::bind(args.listen).context("listen")?;
+    accept_all(&listener, &args.data)
+}
+
+fn accept_all(listener: &TcpListener, data: &Path) -> anyhow::Result<()> {
     for number in 0_u64.. {
         let (stream, _) = listener.accept().context("accept a connection")?;
-        let path = args.data.join(number.to_string());
+        let path = data.join(number.to_string());
         thread::spawn(move || {
             if let Err(error) = Visit::new(stream, path).answer_all() {
                 eprintln!("connection {number}: {error:#}");
@@ -159,11 +163,10 @@ mod tests {
     #[test]
     fn the_driver_pushes_to_it_and_every_byte_is_written() {
         let home = tempfile::tempdir().unwrap();
-        let free = TcpListener::bind("127.0.0.1:0").unwrap();
-        let listen = free.local_addr().unwrap();
-        drop(free);
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let listen = listener.local_addr().unwrap();
         let data = home.path().to_owned();
-        thread::spawn(move || serve(&BareArgs { listen, data }));
+        thread::spawn(move || accept_all(&listener, &data));
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let size = 3 * 256 * 1024 + 77;
         let options = RunOptions {
